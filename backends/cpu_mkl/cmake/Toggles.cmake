@@ -1,0 +1,32 @@
+# The build's toggles: read from the environment with PyTorch's names and meaning.
+
+# A switch that is on unless the environment says 0, OFF, NO, FALSE or N (or the reverse).
+macro(cpu_mkl_toggle name default doc)
+  if(DEFINED ENV{${name}} AND NOT "$ENV{${name}}" STREQUAL "")
+    set(_value "$ENV{${name}}")
+  else()
+    set(_value "${default}")
+  endif()
+  if(_value)
+    set(_value ON)
+  else()
+    set(_value OFF)
+  endif()
+  set(${name} ${_value} CACHE BOOL "${doc}")
+endmacro()
+
+# DEBUG=1 means no optimisation and assertions; REL_WITH_DEB_INFO=1 keeps symbols.
+macro(cpu_mkl_build_type)
+  cpu_mkl_toggle(DEBUG OFF "No optimisation, assertions on")
+  cpu_mkl_toggle(REL_WITH_DEB_INFO OFF "Optimised, with debug information")
+  if(DEBUG)
+    set(CMAKE_BUILD_TYPE Debug)
+  elseif(REL_WITH_DEB_INFO)
+    set(CMAKE_BUILD_TYPE RelWithDebInfo)
+  elseif(NOT CMAKE_BUILD_TYPE)
+    set(CMAKE_BUILD_TYPE Release)
+  endif()
+  set(CMAKE_CXX_FLAGS_DEBUG "-O0 -g")
+  set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O3 -g -DNDEBUG")
+  set(CMAKE_CXX_FLAGS_RELEASE "-O3 -DNDEBUG")
+endmacro()
