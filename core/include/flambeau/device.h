@@ -1,0 +1,97 @@
+// Devices at run time: interned types, one runtime per opened device, and the table of
+// its kernels.  Which device exists is data; no name is compared anywhere.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "flambeau/allocator.h"
+#include "flambeau/backend.h"
+#include "flambeau/dtype.h"
+
+namespace fl {
+
+// Interned name of a kind of device; the id is stable within a process.
+int16_t device_type_id(const std::string& name);
+const std::string& device_type_name(int16_t id);
+
+struct Device {
+  int16_t type = 0;
+  int16_t index = -1;  // -1: the current one
+  bool operator==(const Device&) const = default;
+};
+std::string to_string(Device d);
+Device parse_device(const std::string& text);  // "cuda:1"; RuntimeError as PyTorch
+
+using KernelId = uint16_t;
+KernelId intern_kernel(const char* name);
+const char* kernel_name(KernelId id);
+
+// A loaded library and its tables.
+struct Backend {
+  const fl_backend* api = nullptr;
+  std::string library;
+  // Indexed by KernelId; asked once per name.
+  struct Slot {
+    fl_kernel run = nullptr;
+    uint32_t dtypes = 0;
+    bool asked = false;
+  };
+  std::vector<Slot> slots;
+  const Slot& slot(KernelId id) {
+    if (id < slots.size() && slots[id].asked) [[likely]] {
+      return slots[id];
+    }
+    return ask(id);
+  }
+  const Slot& ask(KernelId id);
+};
+
+// One opened device.  Never destroyed: tensors point here.
+struct DeviceRuntime {
+  Device device;
+  Backend* backend = nullptr;  // nullptr: the meta device, which holds no data
+  void* handle = nullptr;
+  void* stream = nullptr;  // the current one
+  bool host_memory = false;
+  bool asynchronous = false;
+  std::string name;
+  uint64_t total_memory = 0;
+  CachingAllocator allocator;
+
+  bool is_meta() const { return backend == nullptr; }
+  // The kernel for this dtype, or nullptr.
+  fl_kernel find(KernelId id, Dtype d) {
+    if (!backend) return nullptr;
+    const Backend::Slot& s = backend->slot(id);
+    return (s.dtypes >> static_cast<int>(d)) & 1u ? s.run : nullptr;
+  }
+  void synchronize();
+};
+
+// The runtime of a device; opens its backend at the first use.  Throws the stored
+// reason when there is none.
+DeviceRuntime& runtime(Device d);
+DeviceRuntime& default_runtime();  // of the default device
+Device default_device();
+void set_default_device(Device d);
+int device_count(int16_t type);
+
+// Opens a library, negotiates and registers its device type.
+void open_backend(const std::string& library, const std::string& name);
+// Called once for a device type that nobody has registered yet; loads or throws.
+void set_device_resolver(std::function<void(const std::string&)> resolver);
+std::vector<Backend*> loaded_backends();
+
+void set_num_threads(int threads);
+int num_threads();
+
+// Runs a kernel call and turns its status into an exception that names the op.
+void run_kernel(fl_kernel kernel, fl_call& call, DeviceRuntime& device, KernelId id);
+[[noreturn]] void raise_status(fl_status status, KernelId id);
+// Like run_kernel, but FL_UNSUPPORTED comes back as false.
+bool try_kernel(fl_kernel kernel, fl_call& call, DeviceRuntime& device, KernelId id);
+
+}  // namespace fl
