@@ -42,9 +42,22 @@ if(FLAMBEAU_DEV)
        "[flambeau.backends]\ncpu_mkl = flambeau_cpu_mkl\n")
 else()
   configure_file(cmake/manifest.json.in manifest.json @ONLY)
-  install(FILES ${CMAKE_CURRENT_BINARY_DIR}/manifest.json DESTINATION flambeau_cpu_mkl)
+  install(FILES ${CMAKE_CURRENT_BINARY_DIR}/manifest.json
+                ${_package}/flambeau_cpu_mkl/__init__.py DESTINATION flambeau_cpu_mkl)
   install(TARGETS flambeau_cpu_mkl DESTINATION flambeau_cpu_mkl)
+  # The notices of the very libraries that are linked in, from where their wheels put them.
+  if(USE_MKL)
+    get_filename_component(_mkl_prefix ${MKL_INCLUDE} DIRECTORY)
+    install(DIRECTORY ${_mkl_prefix}/share/doc/mkl/licensing/
+            DESTINATION flambeau_cpu_mkl/licenses/mkl OPTIONAL
+            FILES_MATCHING PATTERN "third-party-programs.txt"
+                           PATTERN "third-party-programs-oneMath.txt")
+  endif()
   if(USE_MKLDNN)
+    get_filename_component(_dnnl_prefix ${DNNL_INCLUDE} DIRECTORY)
+    install(DIRECTORY ${_dnnl_prefix}/share/doc/onednn/
+            DESTINATION flambeau_cpu_mkl/licenses/onednn OPTIONAL
+            FILES_MATCHING PATTERN "LICENSE" PATTERN "THIRD-PARTY-PROGRAMS")
     # The wheel of oneDNN has no static library, so its shared one travels with ours.
     file(REAL_PATH ${DNNL_LIBRARY} _dnnl)
     install(

@@ -2,8 +2,10 @@
 
 string(TOLOWER "${CMAKE_SYSTEM_PROCESSOR}" _processor)
 if(_processor MATCHES "x86_64|amd64")
+  set(CPU_MKL_X86 ON)
   set(_all_isas sse avx2 avx512)
 else()
+  set(CPU_MKL_X86 OFF)
   set(_all_isas generic)
 endif()
 
