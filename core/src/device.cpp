@@ -1,0 +1,350 @@
+// Device types, runtimes and the kernel table of each backend.
+#include "flambeau/device.h"
+
+#include <dlfcn.h>
+
+#include <cstring>
+
+#include <memory>
+#include <thread>
+
+#include "flambeau/error.h"
+#include "flambeau/lock.h"
+
+namespace fl {
+
+LockHooks lock_hooks;
+
+namespace {
+
+struct TypeEntry {
+  std::string name;
+  std::unique_ptr<Backend> backend;
+  std::vector<DeviceRuntime*> runtimes;  // by index, nullptr until opened
+  bool is_meta = false;
+};
+
+struct Registry {
+  std::vector<std::unique_ptr<TypeEntry>> types;
+  std::vector<std::string> kernels;
+  std::function<void(const std::string&)> resolver;
+  Device fallback_default;
+  DeviceRuntime* default_runtime = nullptr;
+  int threads = 0;
+  Registry() {
+    // "cpu" is only the initial value of the default device; whether anything answers
+    // to the name is the resolver's business.
+    types.push_back(std::make_unique<TypeEntry>());
+    types[0]->name = "cpu";
+    types.push_back(std::make_unique<TypeEntry>());
+    types[1]->name = "meta";
+    types[1]->is_meta = true;
+  }
+};
+
+Registry& registry() {
+  static auto* r = new Registry;  // outlives every tensor
+  return *r;
+}
+
+thread_local std::string t_error;
+thread_local DeviceRuntime* t_device = nullptr;  // of the kernel that runs
+struct Workspace {
+  void* data;
+  uint8_t size_class;
+};
+thread_local std::vector<Workspace> t_workspaces;
+thread_local void* t_lock = nullptr;  // what lock_hooks.release returned
+thread_local bool t_unlocked = false;
+
+void host_set_error(const char* message) { t_error = message ? message : ""; }
+
+void* host_workspace(const fl_call*, size_t bytes) {
+  if (t_device == nullptr || bytes == 0) return nullptr;
+  // The allocator is only touched under the lock.
+  if (t_unlocked) lock_hooks.acquire(t_lock);
+  Workspace w{nullptr, 0};
+  try {
+    w.data = t_device->allocator.allocate(bytes, &w.size_class);
+    t_workspaces.push_back(w);
+  } catch (const Error&) {
+    w.data = nullptr;  // the kernel reports FL_OUT_OF_MEMORY
+  }
+  if (t_unlocked) t_lock = lock_hooks.release();
+  return w.data;
+}
+
+const fl_host kHost = {sizeof(fl_host), FL_ABI_VERSION, FL_ABI_OLDEST, host_set_error,
+                       host_workspace};
+
+TypeEntry& type_of(int16_t id) { return *registry().types.at(id); }
+
+// Makes sure that somebody answers for the type; the resolver loads or throws.
+void resolve(TypeEntry& t) {
+  if (t.backend || t.is_meta) return;
+  Registry& r = registry();
+  check(static_cast<bool>(r.resolver), "device '", t.name,
+        "': no backend is loaded, and none can be found");
+  r.resolver(t.name);
+  check(t.backend != nullptr, "device '", t.name, "': its backend did not load");
+}
+
+DeviceRuntime* open_runtime(TypeEntry& t, int16_t type, int16_t index) {
+  auto* rt = new DeviceRuntime;
+  rt->device = {type, index};
+  rt->name = t.name;
+  if (t.is_meta) return rt;
+  const fl_backend* api = t.backend->api;
+  fl_status s = api->device->open(index, &rt->handle);
+  check(s == FL_OK, "device '", t.name, ":", index, "' could not be opened: ", t_error);
+  fl_properties p{};
+  p.size = sizeof p;
+  api->device->properties(index, &p);
+  rt->backend = t.backend.get();
+  rt->host_memory = p.flags & FL_HOST_MEMORY;
+  rt->asynchronous = p.flags & FL_ASYNC;
+  rt->total_memory = p.total_memory;
+  rt->name = std::string(p.name, strnlen(p.name, sizeof p.name));
+  rt->allocator.attach(api->memory, rt->handle, t.name.c_str());
+  return rt;
+}
+
+}  // namespace
+
+int16_t device_type_id(const std::string& name) {
+  auto& types = registry().types;
+  for (size_t i = 0; i < types.size(); ++i) {
+    if (types[i]->name == name) return static_cast<int16_t>(i);
+  }
+  types.push_back(std::make_unique<TypeEntry>());
+  types.back()->name = name;
+  return static_cast<int16_t>(types.size() - 1);
+}
+
+const std::string& device_type_name(int16_t id) { return type_of(id).name; }
+
+std::string to_string(Device d) {
+  std::string s = device_type_name(d.type);
+  return d.index < 0 ? s : s + ":" + std::to_string(d.index);
+}
+
+Device parse_device(const std::string& text) {
+  size_t colon = text.find(':');
+  std::string type = text.substr(0, colon);
+  bool good = !type.empty() && type.find_first_not_of(
+                                   "abcdefghijklmnopqrstuvwxyz_0123456789") ==
+                                   std::string::npos;
+  int16_t index = -1;
+  if (good && colon != std::string::npos) {
+    std::string digits = text.substr(colon + 1);
+    good = !digits.empty() && digits.size() <= 3 &&
+           digits.find_first_not_of("0123456789") == std::string::npos &&
+           (digits.size() == 1 || digits[0] != '0');
+    if (good) index = static_cast<int16_t>(std::stoi(digits));
+  }
+  check(good, "Invalid device string: '", text, "'");
+  return {device_type_id(type), index};
+}
+
+KernelId intern_kernel(const char* name) {
+  auto& k = registry().kernels;
+  for (size_t i = 0; i < k.size(); ++i) {
+    if (k[i] == name) return static_cast<KernelId>(i);
+  }
+  k.emplace_back(name);
+  return static_cast<KernelId>(k.size() - 1);
+}
+
+const char* kernel_name(KernelId id) { return registry().kernels[id].c_str(); }
+
+const Backend::Slot& Backend::ask(KernelId id) {
+  if (id >= slots.size()) slots.resize(registry().kernels.size());
+  Slot& s = slots[id];
+  fl_kernel_info info{};
+  info.size = sizeof info;
+  if (api->kernels->find(kernel_name(id), &info) && info.run) {
+    s.run = info.run;
+    s.dtypes = info.dtypes;
+  }
+  s.asked = true;
+  return s;
+}
+
+void DeviceRuntime::synchronize() {
+  if (backend) backend->api->device->synchronize(handle);
+}
+
+DeviceRuntime& runtime(Device d) {
+  TypeEntry& t = type_of(d.type);
+  int16_t index = d.index < 0 ? 0 : d.index;
+  if (index < static_cast<int16_t>(t.runtimes.size()) && t.runtimes[index]) [[likely]] {
+    return *t.runtimes[index];
+  }
+  resolve(t);
+  if (!t.is_meta) {
+    int n = t.backend->api->device->count();
+    check(index < n, "device '", to_string(d), "': there ",
+          n == 1 ? "is 1 device" : concat("are ", n, " devices"), " of this type");
+  } else {
+    index = 0;
+  }
+  if (index >= static_cast<int16_t>(t.runtimes.size())) t.runtimes.resize(index + 1);
+  if (!t.runtimes[index]) t.runtimes[index] = open_runtime(t, d.type, index);
+  return *t.runtimes[index];
+}
+
+DeviceRuntime& default_runtime() {
+  Registry& r = registry();
+  if (!r.default_runtime) r.default_runtime = &runtime(r.fallback_default);
+  return *r.default_runtime;
+}
+
+Device default_device() { return registry().fallback_default; }
+
+void set_default_device(Device d) {
+  registry().fallback_default = d;
+  registry().default_runtime = nullptr;
+}
+
+int device_count(int16_t type) {
+  TypeEntry& t = type_of(type);
+  if (t.is_meta) return 1;
+  resolve(t);
+  return t.backend->api->device->count();
+}
+
+void open_backend(const std::string& library, const std::string& name) {
+  // Local symbols, so that two backends never see each other's.
+  void* so = dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!so) {
+    const char* why = dlerror();
+    fail(ErrorKind::Runtime, "backend '", name, "': its library does not open: ",
+         why ? why : "unknown reason");
+  }
+  auto query = reinterpret_cast<fl_backend_query_fn>(dlsym(so, "flambeau_backend_query"));
+  check(query != nullptr, "backend '", name, "': its library exports no ",
+        "flambeau_backend_query");
+  const char* reason = "no reason given";
+  const fl_backend* api = query(&kHost, &reason);
+  check(api != nullptr, "backend '", name, "' refuses to work: ", reason);
+  check(FL_HAS(api, kernels) && api->device && api->memory && api->kernels, "backend '",
+        name, "': its table lacks a required part (device, memory, kernels)");
+  int16_t id = device_type_id(api->device_type);
+  TypeEntry& t = type_of(id);
+  check(!t.backend && !t.is_meta, "backend '", name, "': device type '", t.name,
+        "' already has a backend");
+  t.backend = std::make_unique<Backend>();
+  t.backend->api = api;
+  t.backend->library = library;
+  t.backend->slots.resize(registry().kernels.size());
+  if (registry().threads > 0 && FL_HAS(api, set_num_threads) && api->set_num_threads) {
+    api->set_num_threads(registry().threads);
+  }
+}
+
+void set_device_resolver(std::function<void(const std::string&)> resolver) {
+  registry().resolver = std::move(resolver);
+}
+
+std::vector<Backend*> loaded_backends() {
+  std::vector<Backend*> out;
+  for (auto& t : registry().types) {
+    if (t->backend) out.push_back(t->backend.get());
+  }
+  return out;
+}
+
+void set_num_threads(int threads) {
+  check(threads > 0, "set_num_threads: expected a positive number, got ", threads);
+  registry().threads = threads;
+  for (Backend* b : loaded_backends()) {
+    if (FL_HAS(b->api, set_num_threads) && b->api->set_num_threads) {
+      b->api->set_num_threads(threads);
+    }
+  }
+}
+
+int num_threads() {
+  int n = registry().threads;
+  return n > 0 ? n : static_cast<int>(std::thread::hardware_concurrency());
+}
+
+void raise_status(fl_status status, KernelId id) {
+  std::string message = std::move(t_error);
+  t_error.clear();
+  const char* name = kernel_name(id);
+  if (message.empty()) message = concat("the kernel failed with status ", int(status));
+  constexpr const char* kZero = "ZeroDivisionError";
+  switch (status) {
+    case FL_INDEX_ERROR:
+      fail(ErrorKind::Index, name, ": ", message);
+    case FL_LINALG_ERROR:
+      fail(ErrorKind::LinAlg, name, ": ", message);
+    case FL_OUT_OF_MEMORY:
+      fail(ErrorKind::OutOfMemory, name, ": ", message);
+    case FL_UNSUPPORTED:
+      fail(ErrorKind::NotImplemented, name, ": ", message);
+    default:
+      if (message.rfind(kZero, 0) == 0) {
+        fail(ErrorKind::Runtime, "ZeroDivisionError");
+      }
+      fail(ErrorKind::Runtime, name, ": ", message);
+  }
+}
+
+namespace {
+
+constexpr int64_t kUnlockAt = 1 << 16;  // elements: below, the lock costs more
+
+int64_t work_of(const fl_call& c) {
+  int64_t n = 0;
+  for (int i = 0; i < c.n_out; ++i) n += c.out[i].numel;
+  for (int i = 0; i < c.n_in; ++i) n += c.in[i].ndim >= 0 ? c.in[i].numel : 0;
+  return n;
+}
+
+fl_status invoke(fl_kernel kernel, fl_call& call, DeviceRuntime& device) {
+  call.size = sizeof call;
+  call.device = device.handle;
+  call.stream = device.stream;
+  call.host = &kHost;
+  DeviceRuntime* outer = t_device;
+  t_device = &device;
+  fl_status status;
+  if (lock_hooks.release && work_of(call) >= kUnlockAt) {
+    t_lock = lock_hooks.release();
+    t_unlocked = true;
+    status = kernel(&call);
+    t_unlocked = false;
+    lock_hooks.acquire(t_lock);
+  } else {
+    status = kernel(&call);
+  }
+  t_device = outer;
+  if (!t_workspaces.empty()) [[unlikely]] {
+    for (const Workspace& w : t_workspaces) device.allocator.release(w.data, w.size_class);
+    t_workspaces.clear();
+  }
+  return status;
+}
+
+}  // namespace
+
+bool try_kernel(fl_kernel kernel, fl_call& call, DeviceRuntime& device, KernelId id) {
+  fl_status status = invoke(kernel, call, device);
+  if (status == FL_OUT_OF_MEMORY) {
+    device.allocator.empty_cache();
+    status = invoke(kernel, call, device);
+  }
+  if (status == FL_OK) [[likely]] {
+    return true;
+  }
+  if (status == FL_UNSUPPORTED) return false;
+  raise_status(status, id);
+}
+
+void run_kernel(fl_kernel kernel, fl_call& call, DeviceRuntime& device, KernelId id) {
+  if (!try_kernel(kernel, call, device, id)) raise_status(FL_UNSUPPORTED, id);
+}
+
+}  // namespace fl
