@@ -272,6 +272,15 @@ class KernelCall {
   explicit KernelCall(DeviceRuntime& d) : device_(d) {}
   KernelCall& out(const Tensor& t);
   KernelCall& in(const Tensor& t);  // an undefined tensor is an absent operand
+  // Views made by the caller, who keeps their sizes and strides alive.
+  KernelCall& out(const fl_tensor& t) {
+    outs_[n_out_++] = t;
+    return *this;
+  }
+  KernelCall& in(const fl_tensor& t) {
+    ins_[n_in_++] = t;
+    return *this;
+  }
   KernelCall& attr(int64_t v);
   KernelCall& attr(double v);
   KernelCall& attr(bool v) { return attr(static_cast<int64_t>(v)); }
