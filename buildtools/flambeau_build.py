@@ -1,8 +1,9 @@
-"""The PEP 517 backend of `flambeau`: scikit-build-core, told of the environment's toggles.
+"""The PEP 517 backend of `flambeau`: scikit-build-core, told of the environment's
+toggles.
 
-Built from a checkout, the wheel depends on the backends of the same checkout, each a package
-of its own: USE_CPU and USE_CUDA choose which. FLAMBEAU_RELEASE=1 leaves these paths out, for
-wheels that travel to other machines, where extras name the backends.
+Built from a checkout, the wheel depends on the backends of the same checkout, each a
+package of its own: USE_CPU and USE_CUDA choose which. FLAMBEAU_RELEASE=1 leaves these
+paths out, for wheels that travel to other machines, where extras name the backends.
 """
 
 from __future__ import annotations
@@ -26,8 +27,6 @@ __all__ = [
     "get_requires_for_build_editable",
     "get_requires_for_build_sdist",
     "get_requires_for_build_wheel",
-    "prepare_metadata_for_build_editable",
-    "prepare_metadata_for_build_wheel",
 ]
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -50,15 +49,17 @@ def toggled(name: str, default: bool) -> bool:
 def dynamic_metadata(settings: object, project: object) -> dict[str, list[str]]:
     """The dependencies: what always runs, then the backends of this checkout."""
     dependencies = list(REQUIRED)
-    from_checkout = (ROOT / "backends").is_dir() and not toggled("FLAMBEAU_RELEASE", False)
+    from_checkout = (ROOT / "backends").is_dir() and not toggled(
+        "FLAMBEAU_RELEASE", False
+    )
     for toggle, default, distribution, folder in BACKENDS:
         if not from_checkout or not toggled(toggle, default):
             continue
         source = ROOT / "backends" / folder
         if not (source / "pyproject.toml").is_file():
             raise RuntimeError(
-                f"{toggle}=1 asks for {distribution}, which this checkout does not have: "
-                f"unset {toggle}"
+                f"{toggle}=1 asks for {distribution}, which this checkout does not "
+                f"have: unset {toggle}"
             )
         dependencies.append(f"{distribution} @ {source.as_uri()}")
     return {"dependencies": dependencies}

@@ -1,5 +1,5 @@
-"""The PEP 517 backend of `flambeau-cpu-mkl`: scikit-build-core, and the wheels of MKL and
-oneDNN as build requirements only where the toggles ask for them."""
+"""The PEP 517 backend of `flambeau-cpu-mkl`: scikit-build-core, and the wheels of MKL
+and oneDNN as build requirements only where the toggles ask for them."""
 
 from __future__ import annotations
 
@@ -16,8 +16,6 @@ __all__ = [
     "get_requires_for_build_editable",
     "get_requires_for_build_sdist",
     "get_requires_for_build_wheel",
-    "prepare_metadata_for_build_editable",
-    "prepare_metadata_for_build_wheel",
 ]
 
 LIBRARIES = {
@@ -27,7 +25,8 @@ LIBRARIES = {
 
 
 def toggled(name: str) -> bool:
-    """A toggle of the environment; on unless it says no, or the processor is not x86-64."""
+    """A toggle of the environment; on unless it says no, or the processor is not
+    x86-64."""
     value = os.environ.get(name, "").upper()
     if not value:
         return platform.machine().lower() in ("x86_64", "amd64")

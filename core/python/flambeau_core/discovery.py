@@ -1,4 +1,5 @@
-"""The backends that are installed, each with its manifest or with the reason why not."""
+"""The backends that are installed, each with its manifest or with the reason why
+not."""
 
 from __future__ import annotations
 
@@ -17,10 +18,14 @@ class Backend:
 
     __slots__ = ("entry", "loaded", "manifest", "reason")
 
-    def __init__(self, entry: EntryPoint, manifest: Manifest | None, reason: str) -> None:
+    def __init__(
+        self, entry: EntryPoint, manifest: Manifest | None, reason: str
+    ) -> None:
         self.entry = entry
         self.manifest = manifest
-        self.reason = reason  # why it cannot be used; empty while nothing is known against it
+        self.reason = (
+            reason  # why it cannot be used; empty while nothing is known against it
+        )
         self.loaded = False
 
     @property

@@ -23,7 +23,13 @@ class EntryPoint:
     __slots__ = ("distribution", "group", "name", "root", "value", "version")
 
     def __init__(
-        self, group: str, name: str, value: str, distribution: str, version: str, root: str
+        self,
+        group: str,
+        name: str,
+        value: str,
+        distribution: str,
+        version: str,
+        root: str,
     ) -> None:
         self.group = group
         self.name = name
@@ -62,7 +68,9 @@ def scan(paths: Iterable[str] | None = None) -> list[EntryPoint]:
             seen.add(key)
             text = _read(os.path.join(root or os.curdir, folder, "entry_points.txt"))
             if "[flambeau." in text:
-                found += _parse(text, name.replace("_", "-"), version, root or os.curdir)
+                found += _parse(
+                    text, name.replace("_", "-"), version, root or os.curdir
+                )
     return found
 
 
@@ -97,6 +105,8 @@ def _parse(text: str, distribution: str, version: str, root: str) -> list[EntryP
         elif line and line[0] not in "#;" and group.startswith("flambeau."):
             name, _, value = line.partition("=")
             entries.append(
-                EntryPoint(group, name.strip(), value.strip(), distribution, version, root)
+                EntryPoint(
+                    group, name.strip(), value.strip(), distribution, version, root
+                )
             )
     return entries

@@ -1,7 +1,7 @@
 """The coarse events that a plugin may listen to; none is ever on the path of an op.
 
-A plugin is a module or object named by an entry point of the group `flambeau.plugins`. Its
-functions are marked with `hookimpl` and may take any subset of the arguments below.
+A plugin is a module or object named by an entry point of the group `flambeau.plugins`.
+Its functions are marked with `hookimpl` and may take any subset of the arguments below.
 """
 
 from __future__ import annotations
@@ -28,10 +28,5 @@ def flambeau_device_available(device_type: str, backend: str) -> None:
 
 
 @hookspec
-def flambeau_doctor_report() -> list[str]:
+def flambeau_doctor_report() -> list[str]:  # type: ignore[empty-body]
     """Lines that a plugin adds to the report of `flambeau doctor`."""
-
-
-@hookspec
-def flambeau_register_ops() -> None:
-    """Called once when `flambeau.ops` is first used: the time to contribute ops to it."""

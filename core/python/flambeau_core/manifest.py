@@ -1,7 +1,8 @@
-"""A backend's manifest: the JSON file that says what a backend is, read without importing it.
+"""A backend's manifest: the JSON file that says what a backend is, read without
+importing it.
 
-The entry point `name = package` of the group `flambeau.backends` names a package that holds
-`manifest.json`:
+The entry point `name = package` of the group `flambeau.backends` names a package that
+holds `manifest.json`:
 
     {"name": "cpu_mkl", "device_type": "cpu", "abi": {"min": 1, "max": 1},
      "library": "libflambeau_cpu_mkl.so", "score": 100}
@@ -63,7 +64,9 @@ class Manifest:
         self.version = origin.version
 
     def __repr__(self) -> str:
-        return f"<Manifest {self.name}: device '{self.device_type}', score {self.score}>"
+        return (
+            f"<Manifest {self.name}: device '{self.device_type}', score {self.score}>"
+        )
 
 
 def load(entry: EntryPoint) -> Manifest:

@@ -45,12 +45,14 @@ class Plugins:
         return self._manager
 
     def register(self, plugin: object, name: str | None = None) -> None:
-        """Register a module or object with hooks by hand, as tests and applications do."""
+        """Register a module or object with hooks by hand, as tests and applications
+        do."""
         self.manager.register(plugin, name)
         self.manager.check_pending()
 
     def announce(self, hook: str, **arguments: Any) -> list[Any]:
-        """Call a hook of every plugin; what a plugin raises becomes a warning with its name.
+        """Call a hook of every plugin; what a plugin raises becomes a warning with its
+        name.
 
         Returns what the plugins answered, the last registered first.
         """
@@ -77,7 +79,9 @@ class Plugins:
             if self._manager.has_plugin(entry.name):
                 self._manager.unregister(name=entry.name)
             self.broken[entry.name] = f"{type(error).__name__}: {error}"
-            self._warn(f"plugin '{entry.name}' of {entry.origin}: {self.broken[entry.name]}")
+            self._warn(
+                f"plugin '{entry.name}' of {entry.origin}: {self.broken[entry.name]}"
+            )
 
     @staticmethod
     def _warn(message: str) -> None:

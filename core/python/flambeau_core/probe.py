@@ -4,8 +4,9 @@ A manifest's `probe` is either conditions as data, all of which must hold:
 
     {"paths": ["/dev/nvidiactl"], "machines": ["x86_64"], "systems": ["Linux"]}
 
-or the name of a function, `"package.module:function"`, that returns None when the device is
-usable and otherwise the reason in words. A probe creates no context on the device.
+or the name of a function, `"package.module:function"`, that returns None when the
+device is usable and otherwise the reason in words. A probe creates no context on the
+device.
 """
 
 from __future__ import annotations
@@ -18,14 +19,17 @@ if TYPE_CHECKING:
 
 
 def unusable(manifest: Manifest) -> str | None:
-    """None when the probe holds or there is none; else why the backend is of no use here."""
+    """None when the probe holds or there is none; else why the backend is of no use
+    here."""
     probe = manifest.probe
     if probe is None:
         return None
     if isinstance(probe, dict):
         return _conditions(probe)
     if not isinstance(probe, str) or ":" not in probe:
-        return f"expected 'module:function' or conditions for 'probe', got {probe!r:.60}"
+        return (
+            f"expected 'module:function' or conditions for 'probe', got {probe!r:.60}"
+        )
     return _call(probe)
 
 

@@ -1,4 +1,5 @@
-"""Opens the backend of a device at its first use, and keeps the reasons of those that fail."""
+"""Opens the backend of a device at its first use, and keeps the reasons of those that
+fail."""
 
 from __future__ import annotations
 
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
 class Registry:
     """The installed backends of one process.
 
-    `open_backend(library, name)` opens a library and raises RuntimeError with the reason when
-    it cannot; `advice(device_type)` says what to do about a device that nobody implements.
+    `open_backend(library, name)` opens a library and raises RuntimeError with the
+    reason when it cannot; `advice(device_type)` says what to do about a device that
+    nobody implements.
     """
 
     def __init__(
@@ -67,7 +69,9 @@ class Registry:
         if names is not None:
             selection.check(names, self.backends, source)
             for backend in self._backends or []:
-                if backend.loaded and not {backend.name, backend.device_type} & set(names):
+                if backend.loaded and not {backend.name, backend.device_type} & set(
+                    names
+                ):
                     raise RuntimeError(
                         f"{source}: backend '{backend.name}' is in use and cannot be "
                         f"forbidden any more; choose before the first use of a device"
@@ -76,11 +80,13 @@ class Registry:
         self._allowed_by = source
 
     def candidates(self, device_type: str) -> list[Backend]:
-        """The backends that may implement a device, in the order in which they are tried."""
+        """The backends that may implement a device, in the order in which they are
+        tried."""
         return selection.candidates(device_type, self.backends, self._allowed)
 
     def resolve(self, device_type: str) -> None:
-        """Open the backend of a device; RuntimeError with every reason when none opens."""
+        """Open the backend of a device; RuntimeError with every reason when none
+        opens."""
         with self._lock:
             failed: list[Backend] = []
             for backend in self.candidates(device_type):
@@ -94,7 +100,9 @@ class Registry:
     def explain_missing(self, device_type: str, failed: Sequence[Backend]) -> str:
         """Why a device has no backend, and what to do."""
         if failed:
-            reasons = "; ".join(f"{b.name} ({b.entry.origin}): {b.reason}" for b in failed)
+            reasons = "; ".join(
+                f"{b.name} ({b.entry.origin}): {b.reason}" for b in failed
+            )
             return f"device '{device_type}': its backend cannot be used: {reasons}"
         forbidden = [b.name for b in self.backends if b.device_type == device_type]
         if forbidden:
@@ -135,8 +143,8 @@ class Registry:
 
         reasons = "; ".join(f"{b.name}: {b.reason}" for b in failed)
         warnings.warn(
-            f"device '{used.device_type}': using backend '{used.name}', because the one "
-            f"preferred cannot be used: {reasons}",
+            f"device '{used.device_type}': using backend '{used.name}', because the "
+            f"one preferred cannot be used: {reasons}",
             RuntimeWarning,
             stacklevel=2,
         )

@@ -18,7 +18,9 @@ def parse(text: str) -> list[str]:
 
 def check(names: Sequence[str], backends: Sequence[Backend], source: str) -> None:
     """RuntimeError when a name is neither that of a backend nor that of a device."""
-    known = {b.name for b in backends} | {b.device_type for b in backends if b.device_type}
+    known = {b.name for b in backends} | {
+        b.device_type for b in backends if b.device_type
+    }
     unknown = [name for name in names if name not in known]
     if not unknown:
         return
@@ -40,5 +42,7 @@ def candidates(
     matching = [b for b in backends if b.device_type == device_type]
     if allowed is None:
         return matching
-    ordered = [b for name in allowed for b in matching if name in (b.name, b.device_type)]
+    ordered = [
+        b for name in allowed for b in matching if name in (b.name, b.device_type)
+    ]
     return list(dict.fromkeys(ordered))

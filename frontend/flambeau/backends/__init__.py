@@ -1,6 +1,7 @@
 """Devices and who implements them; and the settings of libraries, named as PyTorch's.
 
-`python -m flambeau.backends` prints what is installed, what loads, and what not and why.
+`python -m flambeau.backends` prints what is installed, what loads, and what not and
+why.
 """
 
 from __future__ import annotations

@@ -44,15 +44,16 @@ def installed() -> list[Backend]:
 
 
 def allowed() -> list[str] | None:
-    """The names allowed by `select` or FLAMBEAU_BACKENDS, in order; None when all are."""
+    """The names allowed by `select` or FLAMBEAU_BACKENDS, in order; None when all
+    are."""
     return None if registry.allowed is None else list(registry.allowed)
 
 
 def select(*names: str) -> None:
     """Allow only these backends, in this order; with no name, all of them.
 
-    A name is that of a backend (`"cpu_mkl"`) or of a device (`"cpu"`). RuntimeError when it
-    is not installed, or when a backend already in use would be forbidden.
+    A name is that of a backend (`"cpu_mkl"`) or of a device (`"cpu"`). RuntimeError
+    when it is not installed, or when a backend already in use would be forbidden.
     """
     registry.allow(names or None, "flambeau.backends.select")
 
@@ -63,8 +64,11 @@ def plugins() -> Plugins:
 
 
 def explain(op: str, device: object = None) -> str:
-    """How `op` runs on `device` (default: the default device): fused kernel, decomposition
-    or fallback, and why. RuntimeError when there is no such op or device."""
+    """How `op` runs on `device`: fused kernel, decomposition or fallback, and why.
+
+    `device` defaults to the default device. RuntimeError when there is no such op or
+    device.
+    """
     if device is None:
         device = _C._get_default_device()
     return str(_C._explain(op, str(device)))

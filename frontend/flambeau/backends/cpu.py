@@ -11,7 +11,10 @@ def get_cpu_capability() -> str:
     manifest = next(b.manifest for b in registry.backends if b.loaded and b.manifest)
     flags = _processor_flags()
     compiled = manifest.isas
-    if "avx512" in compiled and {"avx512f", "avx512bw", "avx512dq", "avx512vl"} <= flags:
+    if (
+        "avx512" in compiled
+        and {"avx512f", "avx512bw", "avx512dq", "avx512vl"} <= flags
+    ):
         return "AVX512"
     if "avx2" in compiled and {"avx2", "fma"} <= flags:
         return "AVX2"

@@ -29,7 +29,7 @@ def version() -> int | None:
     for backend in registry.candidates("cuda"):
         if backend.manifest and backend.manifest.versions.get("cudnn"):
             parts = [int(p) for p in backend.manifest.versions["cudnn"].split(".")]
-            major, minor, patch = (parts + [0, 0])[:3]
+            major, minor, patch = [*parts, 0, 0][:3]
             return major * 10000 + minor * 100 + patch
     return None
 

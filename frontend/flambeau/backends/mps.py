@@ -19,4 +19,4 @@ def is_macos_or_newer(major: int, minor: int) -> bool:
     if not version:
         return False
     parts = [int(p) for p in version.split(".")[:2]]
-    return (parts + [0])[:2] >= [major, minor]
+    return [*parts, 0][:2] >= [major, minor]

@@ -1,1 +1,2 @@
-"""The CPU backend of Flambeau: a library and a manifest; importing this does nothing."""
+"""The CPU backend of Flambeau: a library and a manifest; importing this does
+nothing."""
