@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <thread>
+#include <unordered_map>
 
 #include "flambeau/error.h"
 #include "flambeau/lock.h"
@@ -26,7 +27,8 @@ struct TypeEntry {
 
 struct Registry {
   std::vector<std::unique_ptr<TypeEntry>> types;
-  std::vector<std::string> kernels;
+  std::vector<std::string> kernels;  // names, by id
+  std::unordered_map<std::string, KernelId> kernel_ids;
   std::function<void(const std::string&)> resolver;
   Device fallback_default;
   DeviceRuntime* default_runtime = nullptr;
@@ -147,12 +149,10 @@ Device parse_device(const std::string& text) {
 }
 
 KernelId intern_kernel(const char* name) {
-  auto& k = registry().kernels;
-  for (size_t i = 0; i < k.size(); ++i) {
-    if (k[i] == name) return static_cast<KernelId>(i);
-  }
-  k.emplace_back(name);
-  return static_cast<KernelId>(k.size() - 1);
+  Registry& r = registry();
+  auto [at, fresh] = r.kernel_ids.try_emplace(name, r.kernels.size());
+  if (fresh) r.kernels.emplace_back(name);
+  return at->second;
 }
 
 const char* kernel_name(KernelId id) { return registry().kernels[id].c_str(); }

@@ -1,0 +1,38 @@
+// Between the dispatcher (op.cpp), the pointwise engine, the modes and the recorder:
+// what they ask of each other and nobody else needs.
+#pragma once
+
+#include "autograd/node.h"
+#include "ops/op.h"
+
+namespace fl {
+
+// pointwise.cpp: the implementation behind Op::pointwise.
+void run_pointwise_record(Frame& f);
+
+struct PointwiseOperand {
+  Value value;           // tensor or number; None is an absent operand
+  bool keep_dtype = false;  // neither promotes nor is cast: the condition of `where`
+};
+// Broadcasts, promotes, allocates or writes into f.given, and runs the kernel.
+void run_pointwise(Frame& f, KernelId kernel, Promote promote,
+                   std::span<const PointwiseOperand> operands,
+                   std::span<const fl_attr> attrs);
+
+// record.cpp: makes the node and saves what its derivatives read.  `clone_self`: the op
+// is about to overwrite args[0].
+Ref<OpNode> record(const Op& op, const Frame& f, bool clone_self);
+void finish_record(OpNode& node, Frame& f);
+void finish_record_inplace(OpNode& node, Frame& f);
+
+// modes: true when a mode has done the call.
+bool run_modes(const Op& op, Frame& f);
+bool run_modes_inplace(const Op& op, Frame& f);
+
+// op.cpp
+void store_result(const Tensor& to, const Tensor& result, const char* op, bool inplace);
+void resize_output(const Tensor& out, IntList sizes);
+// copy_ as an op, so that gradients flow into `from`.
+void ops_copy_inplace(const Tensor& to, const Tensor& from);
+
+}  // namespace fl
