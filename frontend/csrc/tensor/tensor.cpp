@@ -35,7 +35,14 @@ void TensorImpl::operator delete(void* p) {
   }
 }
 
-void TensorImpl::destroy(TensorImpl* t) { delete t; }
+void (*release_python)(PyObject* object) = nullptr;
+
+void TensorImpl::destroy(TensorImpl* t) {
+  if (t->flags & kOwnsPython) [[unlikely]] {
+    release_python(t->py);
+  }
+  delete t;
+}
 
 TensorImpl::~TensorImpl() {
   if (sizes != inline_) delete[] sizes;

@@ -85,6 +85,9 @@ struct TensorImpl {
   }
 };
 
+// Set by the bindings: gives up the Python object of an impl that kOwnsPython.
+extern void (*release_python)(PyObject* object);
+
 // A counted handle; may be undefined.
 class Tensor : public Ref<TensorImpl> {
  public:
