@@ -1,0 +1,425 @@
+// The iterator behind pointwise(): brings any layout into rows. See Note [Rows].
+#include "loops.h"
+
+#include <algorithm>
+
+#include "threads.h"
+
+namespace FL_ISA {
+namespace {
+
+constexpr int kMaxDims = 64;
+constexpr int kBlock = 512;  // elements of a buffered row
+constexpr int kTile = 32;    // rows and columns of a transposed tile
+constexpr int kTinyRow = 16;
+
+struct Operand {
+  char* data;
+  int64_t strides[kMaxDims];  // bytes
+  int size;                   // bytes of an element in memory
+  int lane;                   // bytes of an element in a row
+  int dtype;
+  bool half;
+};
+
+struct Plan {
+  RowFn row;
+  const void* op;
+  int n_ops, n_out, ndim;
+  bool stream = false;
+  int64_t sizes[kMaxDims];
+  Operand ops[kMaxOperands];
+
+  int64_t inner() const { return sizes[ndim - 1]; }
+};
+
+struct Buffers {
+  alignas(64) char row[kMaxOperands][kBlock * 16];
+};
+
+FL_INLINE void splat_bytes(char* dst, const char* value, int size) {
+  for (int i = 0; i < kSplatBytes; i += size) std::memcpy(dst + i, value, size);
+}
+
+// Repeats one element over kSplatBytes.
+FL_INLINE void fill_splat(char* dst, const char* value, int dtype, bool half) {
+  if (half) {
+    float x;
+    widen_row(dtype, &x, value, 1);
+    return splat_bytes(dst, reinterpret_cast<const char*>(&x), 4);
+  }
+  switch (dtype_size(dtype)) {
+    case 1:
+      return splat_bytes(dst, value, 1);
+    case 2:
+      return splat_bytes(dst, value, 2);
+    case 4:
+      return splat_bytes(dst, value, 4);
+    case 8:
+      return splat_bytes(dst, value, 8);
+    default:
+      return splat_bytes(dst, value, 16);
+  }
+}
+
+// Brings n elements that lie `stride` bytes apart into dst, as a row wants them.
+void pack(const Operand& a, char* dst, const char* src, int64_t stride, int64_t n) {
+  if (!a.half) return gather_strided(a.size, dst, src, stride, n);
+  uint16_t halves[kBlock];
+  if (stride != 2) {
+    gather_strided(2, halves, src, stride, n);
+    src = reinterpret_cast<const char*>(halves);
+  }
+  widen_row(a.dtype, reinterpret_cast<float*>(dst), src, n);
+}
+
+void unpack(const Operand& a, char* dst, int64_t stride, const char* src, int64_t n,
+            bool stream) {
+  if (!a.half) {
+    if (stream && stride == a.size) return stream_copy(dst, src, n * a.size);
+    return scatter_strided(a.size, dst, stride, src, n);
+  }
+  uint16_t halves[kBlock];
+  const auto* floats = reinterpret_cast<const float*>(src);
+  if (stride == 2 && !stream) return narrow_row(a.dtype, dst, floats, n);
+  narrow_row(a.dtype, halves, floats, n);
+  if (stride == 2) return stream_copy(dst, halves, n * 2);
+  scatter_strided(2, dst, stride, halves, n);
+}
+
+// One row of n elements at `p`, `stride` bytes apart.
+void run_row(const Plan& plan, char* const* p, const int64_t* stride, int64_t n,
+             Buffers& buffers) {
+  char* q[kMaxOperands];
+  int64_t step[kMaxOperands];
+  bool buffered[kMaxOperands];
+  bool any = false;
+  for (int k = 0; k < plan.n_ops; ++k) {
+    const Operand& a = plan.ops[k];
+    q[k] = p[k];
+    step[k] = 1;
+    buffered[k] = a.half || stride[k] != a.size || (plan.stream && k == 0);
+    if (k >= plan.n_out && stride[k] == 0) {
+      fill_splat(buffers.row[k], p[k], a.dtype, a.half);
+      q[k] = buffers.row[k];
+      step[k] = 0;
+      buffered[k] = false;
+    }
+    any |= buffered[k];
+  }
+  if (!any) return plan.row(q, step, n, plan.op);
+  for (int64_t i = 0; i < n; i += kBlock) {
+    const int64_t m = std::min<int64_t>(kBlock, n - i);
+    for (int k = 0; k < plan.n_ops; ++k) {
+      if (step[k] == 0) continue;
+      q[k] = buffered[k] ? buffers.row[k] : p[k] + i * stride[k];
+      if (buffered[k] && k >= plan.n_out) {
+        pack(plan.ops[k], q[k], p[k] + i * stride[k], stride[k], m);
+      }
+    }
+    plan.row(q, step, m, plan.op);
+    for (int k = 0; k < plan.n_out; ++k) {
+      if (!buffered[k]) continue;
+      unpack(plan.ops[k], p[k] + i * stride[k], stride[k], q[k], m, plan.stream);
+    }
+  }
+}
+
+// A position in the loop nest, with the address of each operand there.
+struct Cursor {
+  int64_t index[kMaxDims];
+  char* p[kMaxOperands];
+
+  // At element `linear` of the dimensions [0, ndim).
+  Cursor(const Plan& plan, int ndim, int64_t linear) {
+    for (int k = 0; k < plan.n_ops; ++k) p[k] = plan.ops[k].data;
+    for (int d = ndim - 1; d >= 0; --d) {
+      index[d] = linear % plan.sizes[d];
+      linear /= plan.sizes[d];
+      for (int k = 0; k < plan.n_ops; ++k) p[k] += index[d] * plan.ops[k].strides[d];
+    }
+  }
+
+  // One step in dimension `last`, carrying into the outer ones.
+  void next(const Plan& plan, int last) {
+    for (int d = last; d >= 0; --d) {
+      for (int k = 0; k < plan.n_ops; ++k) p[k] += plan.ops[k].strides[d];
+      if (++index[d] < plan.sizes[d] || d == 0) return;
+      for (int k = 0; k < plan.n_ops; ++k) {
+        p[k] -= plan.ops[k].strides[d] * plan.sizes[d];
+      }
+      index[d] = 0;
+    }
+  }
+};
+
+// Elements [begin, end) of the nest, a row at a time.
+void run_rows(const Plan& plan, int64_t begin, int64_t end) {
+  Buffers buffers;
+  const int last = plan.ndim - 1;
+  const int64_t inner = plan.inner();
+  int64_t stride[kMaxOperands];
+  for (int k = 0; k < plan.n_ops; ++k) stride[k] = plan.ops[k].strides[last];
+  Cursor at(plan, last, begin / inner);
+  for (int64_t i = begin, offset = begin % inner; i < end; offset = 0) {
+    const int64_t n = std::min(inner - offset, end - i);
+    char* p[kMaxOperands];
+    for (int k = 0; k < plan.n_ops; ++k) p[k] = at.p[k] + offset * stride[k];
+    run_row(plan, p, stride, n, buffers);
+    i += n;
+    if (i < end && last > 0) at.next(plan, last - 1);
+  }
+}
+
+// Moves `n` elements of the nest, from cursor `index` on, between a strided operand and a
+// packed buffer. For nests whose rows are too short to be worth a call each.
+template <class Word, bool kIn>
+void move_short_rows(const Plan& plan, const Operand& a, int64_t begin, int64_t n,
+                     char* buffer) {
+  const int last = plan.ndim - 1;
+  int64_t index[kMaxDims];
+  char* p = a.data;
+  for (int d = last; d >= 0; --d) {
+    index[d] = begin % plan.sizes[d];
+    begin /= plan.sizes[d];
+    p += index[d] * a.strides[d];
+  }
+  const int64_t inner = plan.inner(), stride = a.strides[last];
+  Word* words = reinterpret_cast<Word*>(buffer);
+  for (int64_t i = 0; i < n;) {
+    const int64_t m = std::min(inner - index[last], n - i);
+    for (int64_t j = 0; j < m; ++j, p += stride, ++i) {
+      if (kIn) {
+        std::memcpy(words + i, p, sizeof(Word));
+      } else {
+        std::memcpy(p, words + i, sizeof(Word));
+      }
+    }
+    index[last] += m;
+    for (int d = last; d > 0 && index[d] == plan.sizes[d]; --d) {
+      p += a.strides[d - 1] - a.strides[d] * plan.sizes[d];
+      index[d] = 0;
+      ++index[d - 1];
+    }
+  }
+}
+
+struct Wide {
+  uint64_t low, high;
+};
+
+template <bool kIn>
+void move_short(const Plan& plan, const Operand& a, int64_t begin, int64_t n,
+                char* buffer) {
+  switch (a.size) {
+    case 1:
+      return move_short_rows<uint8_t, kIn>(plan, a, begin, n, buffer);
+    case 2:
+      return move_short_rows<uint16_t, kIn>(plan, a, begin, n, buffer);
+    case 4:
+      return move_short_rows<uint32_t, kIn>(plan, a, begin, n, buffer);
+    case 8:
+      return move_short_rows<uint64_t, kIn>(plan, a, begin, n, buffer);
+    default:
+      return move_short_rows<Wide, kIn>(plan, a, begin, n, buffer);
+  }
+}
+
+void run_short_rows(const Plan& plan, int64_t begin, int64_t end) {
+  Buffers buffers;
+  alignas(64) char halves[kBlock * 2];
+  for (int64_t i = begin; i < end; i += kBlock) {
+    const int64_t n = std::min<int64_t>(kBlock, end - i);
+    char* q[kMaxOperands];
+    int64_t step[kMaxOperands];
+    for (int k = 0; k < plan.n_ops; ++k) {
+      const Operand& a = plan.ops[k];
+      q[k] = buffers.row[k];
+      step[k] = 1;
+      if (k < plan.n_out) continue;
+      move_short<true>(plan, a, i, n, a.half ? halves : q[k]);
+      if (a.half) widen_row(a.dtype, reinterpret_cast<float*>(q[k]), halves, n);
+    }
+    plan.row(q, step, n, plan.op);
+    for (int k = 0; k < plan.n_out; ++k) {
+      const Operand& a = plan.ops[k];
+      if (a.half) narrow_row(a.dtype, halves, reinterpret_cast<float*>(q[k]), n);
+      move_short<false>(plan, a, i, n, a.half ? halves : q[k]);
+    }
+  }
+}
+
+// ---- transposed operands -------------------------------------------------------------
+
+bool is_turned(const Operand& a, int last) {
+  return a.strides[last] != a.size && a.strides[last] != 0 &&
+         a.strides[last - 1] == a.size;
+}
+
+// Brings the dimension along which some operand is contiguous next to the innermost one.
+// True when there is such an operand.
+bool find_turned(Plan& plan) {
+  const int last = plan.ndim - 1;
+  if (last < 1 || plan.inner() < 8) return false;
+  for (int k = 0; k < plan.n_ops; ++k) {
+    const Operand& a = plan.ops[k];
+    if (a.strides[last] == a.size || a.strides[last] == 0) continue;
+    for (int d = 0; d < last; ++d) {
+      if (a.strides[d] != a.size || plan.sizes[d] < 8) continue;
+      std::swap(plan.sizes[d], plan.sizes[last - 1]);
+      for (int j = 0; j < plan.n_ops; ++j) {
+        std::swap(plan.ops[j].strides[d], plan.ops[j].strides[last - 1]);
+      }
+      return true;
+    }
+  }
+  return false;
+}
+
+struct Tile {
+  alignas(64) char data[kMaxOperands][kTile * kTile * 16];
+};
+
+void run_tile(const Plan& plan, char* const* at, int64_t rows, int64_t cols,
+              Buffers& buffers, Tile& tile) {
+  const int last = plan.ndim - 1;
+  char* p[kMaxOperands];
+  int64_t stride[kMaxOperands], down[kMaxOperands];
+  for (int k = 0; k < plan.n_ops; ++k) {
+    const Operand& a = plan.ops[k];
+    p[k] = at[k];
+    stride[k] = a.strides[last];
+    down[k] = a.strides[last - 1];
+    if (!is_turned(a, last)) continue;
+    if (k >= plan.n_out) {
+      transpose(a.size, tile.data[k], kTile, p[k], stride[k] / a.size, rows, cols);
+    }
+    p[k] = tile.data[k];
+    stride[k] = a.size;
+    down[k] = kTile * a.size;
+  }
+  for (int64_t r = 0; r < rows; ++r) {
+    run_row(plan, p, stride, cols, buffers);
+    for (int k = 0; k < plan.n_ops; ++k) p[k] += down[k];
+  }
+  for (int k = 0; k < plan.n_out; ++k) {
+    const Operand& a = plan.ops[k];
+    if (!is_turned(a, last)) continue;
+    transpose(a.size, at[k], a.strides[last] / a.size, tile.data[k], kTile, cols, rows);
+  }
+}
+
+void run_tiles(const Plan& plan, int64_t begin, int64_t end) {
+  Buffers buffers;
+  Tile tile;
+  const int last = plan.ndim - 1;
+  const int64_t rows = plan.sizes[last - 1], cols = plan.inner();
+  const int64_t bands = (rows + kTile - 1) / kTile;
+  for (int64_t b = begin; b < end; ++b) {
+    const Cursor at(plan, last - 1, b / bands);
+    const int64_t r = b % bands * kTile;
+    for (int64_t c = 0; c < cols; c += kTile) {
+      char* p[kMaxOperands];
+      for (int k = 0; k < plan.n_ops; ++k) {
+        p[k] = at.p[k] + r * plan.ops[k].strides[last - 1] + c * plan.ops[k].strides[last];
+      }
+      run_tile(plan, p, std::min<int64_t>(kTile, rows - r),
+               std::min<int64_t>(kTile, cols - c), buffers, tile);
+    }
+  }
+}
+
+// ---- planning ------------------------------------------------------------------------
+
+void add_operand(Plan& plan, const fl_tensor& t, int ndim, uint32_t flags) {
+  Operand& a = plan.ops[plan.n_ops++];
+  a.data = static_cast<char*>(t.data);
+  a.dtype = t.dtype;
+  a.half = is_half(t.dtype) && (flags & kRaw) == 0;
+  a.size = static_cast<int>(dtype_size(t.dtype));
+  a.lane = a.half ? 4 : a.size;
+  const bool scalar = (t.flags & FL_HOST_SCALAR) != 0;
+  for (int d = 0; d < ndim; ++d) a.strides[d] = scalar ? 0 : t.strides[d] * a.size;
+}
+
+__attribute__((noinline)) fl_status run_general(const fl_call* call, RowFn row,
+                                                const void* op, float cost,
+                                                uint32_t flags) {
+  const fl_tensor& out = call->out[0];
+  Plan plan;
+  plan.row = row;
+  plan.op = op;
+  plan.n_ops = 0;
+  plan.n_out = call->n_out;
+  const int ndim = std::max(out.ndim, 1);
+  if (ndim > kMaxDims || call->n_out + call->n_in > kMaxOperands) return FL_UNSUPPORTED;
+  static const int64_t one = 1;
+  fl_tensor view;
+  for (int k = 0; k < call->n_out + call->n_in; ++k) {
+    view = k < call->n_out ? call->out[k] : call->in[k - call->n_out];
+    if (out.ndim == 0) view.strides = &one;
+    add_operand(plan, view, ndim, flags);
+  }
+  plan.ndim = ndim;
+  for (int d = 0; d < ndim; ++d) plan.sizes[d] = out.ndim == 0 ? 1 : out.sizes[d];
+  plan.stream = out.numel * plan.ops[0].size >= kStreamBytes && plan.inner() >= kBlock;
+
+  const auto grain = static_cast<int64_t>(20000 / cost);
+  if (find_turned(plan)) {
+    plan.stream = false;
+    const int64_t rows = plan.sizes[ndim - 2];
+    const int64_t bands = (rows + kTile - 1) / kTile;
+    const int64_t per_band = std::min<int64_t>(kTile, rows) * plan.inner();
+    parallel_for(out.numel / (rows * plan.inner()) * bands,
+                 std::max<int64_t>(1, grain / per_band),
+                 [&](int64_t b, int64_t e) { run_tiles(plan, b, e); });
+  } else if (ndim > 1 && plan.inner() < kTinyRow) {
+    parallel_for(out.numel, grain,
+                 [&](int64_t b, int64_t e) { run_short_rows(plan, b, e); });
+  } else {
+    // Chunks end on whole lines, so that no two threads write to one.
+    parallel_for((out.numel + 63) / 64, std::max<int64_t>(1, grain / 64),
+                 [&](int64_t b, int64_t e) {
+                   run_rows(plan, b * 64, std::min(e * 64, out.numel));
+                 });
+  }
+  if (plan.stream) stream_fence();
+  return FL_OK;
+}
+
+}  // namespace
+
+fl_status pointwise(const fl_call* call, RowFn row, const void* op, float cost,
+                    uint32_t flags) {
+  const fl_tensor& out = call->out[0];
+  const int64_t n = out.numel;
+  if (n == 0) return FL_OK;
+  // The common small case: contiguous operands and single values, done right here.
+  if (n * cost <= 20000 && call->n_out == 1 && call->n_in < kMaxOperands) {
+    char* p[kMaxOperands];
+    int64_t step[kMaxOperands];
+    alignas(64) char splats[kMaxOperands][kSplatBytes];
+    const fl_tensor* t = &out;
+    int k = 0;
+    for (; k <= call->n_in; t = &call->in[k++]) {
+      const bool half = is_half(t->dtype) && (flags & kRaw) == 0;
+      const bool host = (t->flags & FL_HOST_SCALAR) != 0;
+      p[k] = static_cast<char*>(t->data);
+      step[k] = 1;
+      if (host || (k > 0 && t->ndim == 1 && t->strides[0] == 0)) {
+        fill_splat(splats[k], p[k], t->dtype, half);
+        p[k] = splats[k];
+        step[k] = 0;
+      } else if (half || !(n == 1 || (t->ndim == 1 && t->strides[0] == 1))) {
+        break;
+      }
+    }
+    if (k > call->n_in) {
+      row(p, step, n, op);
+      return FL_OK;
+    }
+  }
+  return run_general(call, row, op, cost, flags);
+}
+
+}  // namespace FL_ISA

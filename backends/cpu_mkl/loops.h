@@ -1,0 +1,154 @@
+// The one iterator of pointwise kernels. A kernel is a functor on vectors; map_row runs it
+// over a row of contiguous or repeated elements; pointwise() makes such rows out of
+// whatever layout the operands have. See Note [Rows].
+#pragma once
+
+#include "registry.h"
+#include "simd.h"
+
+namespace FL_ISA {
+
+// Note [Rows]
+// A row function gets, for each operand (outputs first), a pointer and a step of 1
+// (contiguous) or 0 (one value, which the caller has repeated over kSplatBytes). Operands
+// of half precision reach it as float. Everything else is done outside, once for all
+// kernels: strided, transposed, broadcast and half-precision operands are brought into
+// small buffers that stay in the first-level cache, and results go back the same way. So a
+// kernel is compiled once for each type that it computes in, not for each layout.
+using RowFn = void (*)(char* const* p, const int64_t* step, int64_t n, const void* op);
+
+inline constexpr int kMaxOperands = 6;
+inline constexpr int kSplatBytes = 2 * kWidth;
+
+// Rough nanoseconds per element, to decide when threads pay.
+inline constexpr float kCheap = 0.15f, kMath = 0.6f, kHeavy = 10.0f;
+
+enum : uint32_t {
+  kRaw = 1  // halves are moved about and not computed with: leave them as they are
+};
+
+fl_status pointwise(const fl_call* call, RowFn row, const void* op, float cost,
+                    uint32_t flags = 0);
+
+// ---- rows ------------------------------------------------------------------------
+
+template <class T>
+inline constexpr bool is_complex = false;
+template <class T>
+inline constexpr bool is_complex<std::complex<T>> = true;
+
+template <class T>
+struct RealOf {
+  using type = T;
+};
+template <class T>
+struct RealOf<std::complex<T>> {
+  using type = T;
+};
+template <class T>
+using Real = typename RealOf<T>::type;
+
+// How N elements of T are moved between memory and vectors.
+template <class T, int N>
+struct Mover {
+  using V = Vec<T, N>;
+  static FL_INLINE V get(const void* p) { return load<V>(p); }
+  static FL_INLINE V get(const void* p, int n) { return load_some<V>(p, n); }
+  template <class W>
+  static FL_INLINE V cast(W v) {
+    if constexpr (std::is_same_v<T, boolean>) {
+      return convert<uint8_t>(v & 1);
+    } else {
+      return convert<T>(v);
+    }
+  }
+  template <class W>
+  static FL_INLINE void put(void* p, W v) {
+    store(p, cast(v));
+  }
+  template <class W>
+  static FL_INLINE void put(void* p, W v, int n) {
+    store_some(p, cast(v), n);
+  }
+};
+
+template <class T, int N>
+struct Mover<std::complex<T>, N> {
+  using V = CVec<T, N>;
+  static FL_INLINE V get(const void* p) { return load_complex<V>(p); }
+  static FL_INLINE V get(const void* p, int n) {
+    T buffer[2 * N] = {};
+    std::memcpy(buffer, p, n * 2 * sizeof(T));
+    return load_complex<V>(buffer);
+  }
+  static FL_INLINE void put(void* p, V v) { store_complex(p, v); }
+  static FL_INLINE void put(void* p, V v, int n) {
+    T buffer[2 * N];
+    store_complex(buffer, v);
+    std::memcpy(p, buffer, n * 2 * sizeof(T));
+  }
+};
+
+template <class T, class... U>
+inline constexpr int widest = sizeof(Real<T>) > widest<U...> ? sizeof(Real<T>)
+                                                             : widest<U...>;
+template <class T>
+inline constexpr int widest<T> = sizeof(Real<T>);
+
+// Runs `Op` over a row: Op takes and gives N lanes of each type at a time.
+template <class Op, class Out, class... In>
+struct MapRow {
+  static constexpr int N = kWidth / widest<Out, In...>;
+
+  static void run(char* const* p, const int64_t* step, int64_t n, const void* op) {
+    loop(p, step, n, *static_cast<const Op*>(op),
+         std::make_index_sequence<sizeof...(In)>{});
+  }
+
+ private:
+  template <size_t... I>
+  static FL_INLINE void loop(char* const* p, const int64_t* step, int64_t n, const Op& op,
+                             std::index_sequence<I...>) {
+    char* out = p[0];
+    const char* in[] = {p[1 + I]...};
+    const int64_t move[] = {step[1 + I] * int64_t{N * sizeof(In)}...};
+    int64_t i = 0;
+#pragma GCC unroll 2
+    for (; i + N <= n; i += N) {
+      Mover<Out, N>::put(out, op(Mover<In, N>::get(in[I])...));
+      out += N * sizeof(Out);
+      ((in[I] += move[I]), ...);
+    }
+    const int rest = static_cast<int>(n - i);
+    if (rest != 0) {
+      Mover<Out, N>::put(
+          out, op((step[1 + I] != 0 ? Mover<In, N>::get(in[I], rest)
+                                    : Mover<In, N>::get(in[I]))...),
+          rest);
+    }
+  }
+};
+
+// pointwise() with the row of Op on these types.
+template <class Out, class... In, class Op>
+inline fl_status map(const fl_call* call, const Op& op, float cost = kCheap,
+                     uint32_t flags = 0) {
+  return pointwise(call, &MapRow<Op, Out, In...>::run, &op, cost, flags);
+}
+
+// ---- copying, for kernels that move data -------------------------------------------
+
+// dst[r][c] = src[c][r] for elements of `size` bytes; leading strides count elements.
+void transpose(int size, void* dst, int64_t dst_ld, const void* src, int64_t src_ld,
+               int64_t rows, int64_t cols);
+// Copies past the caches where the processor can; the caller ends with stream_fence().
+void stream_copy(void* dst, const void* src, int64_t bytes);
+void stream_fence();
+// Outputs of more bytes than this are better written past the caches.
+inline constexpr int64_t kStreamBytes = int64_t{8} << 20;
+void gather_strided(int size, void* dst, const void* src, int64_t stride_bytes, int64_t n);
+void scatter_strided(int size, void* dst, int64_t stride_bytes, const void* src, int64_t n);
+void widen_row(int dtype, float* dst, const void* src, int64_t n);
+void narrow_row(int dtype, void* dst, const float* src, int64_t n);
+
+}  // namespace FL_ISA
