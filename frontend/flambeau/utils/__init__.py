@@ -1,0 +1,1 @@
+"""Helpers around models: data loading, checkpointing, hooks, DLPack."""
