@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from .lr_scheduler import LRScheduler, per_group
+from ._schedule import LRScheduler, per_group
 from .optimizer import Optimizer
 
 Factor = Callable[[int], float]
@@ -35,7 +35,7 @@ class _ByFunction(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def state_dict(self) -> dict[str, Any]:
-        """All but the optimizer; of the functions, only callable objects' attributes."""
+        """All but the optimizer; of functions, the attributes of callable objects."""
         left_out = ("optimizer", "lr_lambdas")
         state = {k: v for k, v in self.__dict__.items() if k not in left_out}
         state["lr_lambdas"] = [

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from math import inf
 from typing import Any
 
-from .lr_scheduler import LRScheduler, check_optimizer, copied, per_group, set_lr
+from ._schedule import LRScheduler, check_optimizer, copied, per_group, set_lr
 from .optimizer import Optimizer
 
 
@@ -81,7 +81,9 @@ class SequentialLR(_Combined):
             set_lr(group, copied(group["initial_lr"]))
         for scheduler in schedulers:
             self.recursive_undo(scheduler)
+        optimizer._opt_called = True  # a nested scheduler's first step is no mistake
         self._schedulers[0]._initial_step()
+        optimizer._opt_called = False
         self._last_lr = schedulers[0].get_last_lr()
 
     def recursive_undo(self, sched: Any = None) -> None:
@@ -163,9 +165,7 @@ class ReduceLROnPlateau(LRScheduler):
         self._init_is_better(mode, threshold, threshold_mode)
         self._reset()
 
-    def _init_is_better(
-        self, mode: str, threshold: float, threshold_mode: str
-    ) -> None:
+    def _init_is_better(self, mode: str, threshold: float, threshold_mode: str) -> None:
         if mode not in ("min", "max"):
             raise ValueError(
                 f"ReduceLROnPlateau: expected mode 'min' or 'max', got {mode!r}"

@@ -7,7 +7,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from .lr_scheduler import LRScheduler, check_optimizer, per_group, set_lr
+from ._schedule import LRScheduler, check_optimizer, per_group, set_lr
 from .optimizer import Optimizer
 
 
@@ -110,7 +110,9 @@ class CyclicLR(LRScheduler):
             height = x / self.step_ratio
         else:
             height = (x - 1) / (self.step_ratio - 1)
-        height *= self.scale_fn(cycle if self.scale_mode == "cycle" else self.last_epoch)
+        height *= self.scale_fn(
+            cycle if self.scale_mode == "cycle" else self.last_epoch
+        )
         if self.cycle_momentum:
             pairs = zip(self.base_momentums, self.max_momentums, strict=True)
             for group, (low, high) in zip(
@@ -123,7 +125,7 @@ class CyclicLR(LRScheduler):
         ]
 
     def state_dict(self) -> dict[str, Any]:
-        """All but the optimizer; of an own ``scale_fn``, a callable object's attributes."""
+        """All but the optimizer; of ``scale_fn``, a callable object's attributes."""
         state = super().state_dict()
         custom = state.pop("_scale_fn_custom")
         state["_scale_fn_custom"] = None
@@ -252,7 +254,7 @@ def _one_cycle_length(
 
 
 def _phases(total: int, pct_start: float, three_phase: bool) -> list[dict[str, Any]]:
-    """The pieces of the schedule, each by its end and the keys of what it goes between."""
+    """The pieces of the schedule: where each ends, and what it goes between."""
     keys = ("start_lr", "end_lr", "start_momentum", "end_momentum")
 
     def phase(end: float, *between: str) -> dict[str, Any]:

@@ -32,9 +32,7 @@ def _cubic_minimum(
     d2 = square**0.5
     if a.t > b.t:
         a, b = b, a
-    position = b.t - (b.t - a.t) * (
-        (b.slope + d2 - d1) / (b.slope - a.slope + 2 * d2)
-    )
+    position = b.t - (b.t - a.t) * ((b.slope + d2 - d1) / (b.slope - a.slope + 2 * d2))
     return min(max(position, low), high)
 
 

@@ -182,7 +182,9 @@ class LBFGS(Optimizer):
             return 0, t, loss, grad
         return 1, t, float(closure()), self._flat_grad()
 
-    def _direction(self, state: dict[str, Any], group: dict[str, Any], grad: Any) -> Any:
+    def _direction(
+        self, state: dict[str, Any], group: dict[str, Any], grad: Any
+    ) -> Any:
         """Minus the approximate inverse Hessian times the gradient."""
         if state["n_iter"] == 1:
             state.update(old_dirs=[], old_stps=[], ro=[], H_diag=1)

@@ -209,7 +209,9 @@ class Optimizer:
             self._check_param(op, param)
         for name, value in self.defaults.items():
             if value is required and name not in param_group:
-                raise ValueError(f"{op}: expected option {name!r}, which has no default")
+                raise ValueError(
+                    f"{op}: expected option {name!r}, which has no default"
+                )
             param_group.setdefault(name, value)
         params = param_group["params"]
         if len(params) != len(set(params)):
@@ -268,9 +270,7 @@ class Optimizer:
         raise NotImplementedError(f"{type(self).__name__}.step: not overridden")
 
     # -- hooks -----------------------------------------------------------------------
-    def _step_with_hooks(
-        self, step: Callable[..., Any], args: Any, kwargs: Any
-    ) -> Any:
+    def _step_with_hooks(self, step: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         if self._in_hooks:  # a subclass's step that calls its parent's: hooks run once
             return step(self, *args, **kwargs)
         self._in_hooks = True
@@ -318,7 +318,7 @@ class Optimizer:
     def register_state_dict_post_hook(
         self, hook: Callable[..., Any], prepend: bool = False
     ) -> RemovableHandle:
-        """Call ``hook(optimizer, state_dict)``; what it returns, unless None, counts."""
+        """Call ``hook(optimizer, state_dict)``; it may return another."""
         return _add_hook(self._optimizer_state_dict_post_hooks, hook, prepend)
 
     def register_load_state_dict_pre_hook(
@@ -335,7 +335,7 @@ class Optimizer:
 
     # -- checkpoints -----------------------------------------------------------------
     def state_dict(self) -> dict[str, Any]:
-        """State and groups with parameters numbered in order; tensors are not copied."""
+        """State and groups, parameters by number; tensors are not copied."""
         for hook in list(self._optimizer_state_dict_pre_hooks.values()):
             hook(self)
         number: dict[int, int] = {}
@@ -397,8 +397,8 @@ class Optimizer:
         for i, (mine, theirs) in enumerate(zip(self.param_groups, saved, strict=True)):
             if len(mine["params"]) != len(theirs["params"]):
                 raise ValueError(
-                    f"{op}: expected {len(mine['params'])} parameters in group {i}, got "
-                    f"{len(theirs['params'])}"
+                    f"{op}: expected {len(mine['params'])} parameters in group {i}, "
+                    f"got {len(theirs['params'])}"
                 )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import flambeau
 from flambeau.nn import Module
 
-from .lr_scheduler import LRScheduler, check_optimizer, copied, per_group
+from ._schedule import LRScheduler, check_optimizer, copied, per_group
 from .optimizer import Optimizer
 
 __all__ = [
@@ -176,7 +176,7 @@ def _is_batch_norm(module: Any) -> bool:
 
 
 class SWALR(LRScheduler):
-    """Goes to the constant rate ``swa_lr`` in ``anneal_epochs`` steps and stays there."""
+    """Goes to the constant rate ``swa_lr`` in ``anneal_epochs`` steps."""
 
     def __init__(
         self,
