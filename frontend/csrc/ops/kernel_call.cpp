@@ -1,0 +1,242 @@
+// From tensors to fl_call: plain kernels, iterated kernels, and copies.
+#include <algorithm>
+#include <cstring>
+
+#include "flambeau/iter.h"
+#include "ops/op.h"
+
+namespace fl {
+
+fl_tensor view_of(const Tensor& t) {
+  fl_tensor v;
+  v.data = t.device().is_meta() ? nullptr : t.data();
+  v.sizes = t->sizes;
+  v.strides = t->strides;
+  v.numel = t->numel;
+  v.ndim = t->ndim;
+  v.dtype = static_cast<uint16_t>(t->dtype);
+  v.flags = 0;
+  return v;
+}
+
+fl_tensor absent() {
+  fl_tensor v{};
+  v.ndim = -1;
+  return v;
+}
+
+namespace {
+[[noreturn]] void no_kernel(KernelId id, Dtype d, DeviceRuntime& device) {
+  fail(ErrorKind::NotImplemented, "\"", kernel_name(id), "\" not implemented for '",
+       type_name(d), "' on device '", to_string(device.device), "'");
+}
+}  // namespace
+
+// ---- plain ----------------------------------------------------------------------------
+
+KernelCall& KernelCall::out(const Tensor& t) {
+  check(n_out_ < 8, "kernel call: too many outputs");
+  keep_[n_out_ + n_in_] = t;
+  outs_[n_out_++] = t.defined() ? view_of(t) : absent();
+  return *this;
+}
+KernelCall& KernelCall::in(const Tensor& t) {
+  check(n_in_ < 16, "kernel call: too many inputs");
+  keep_[n_out_ + n_in_] = t;
+  ins_[n_in_++] = t.defined() ? view_of(t) : absent();
+  return *this;
+}
+KernelCall& KernelCall::attr(int64_t v) {
+  attrs_[n_attr_].v.i = v;
+  attrs_[n_attr_++].count = 0;
+  return *this;
+}
+KernelCall& KernelCall::attr(double v) {
+  attrs_[n_attr_].v.f = v;
+  attrs_[n_attr_++].count = 0;
+  return *this;
+}
+KernelCall& KernelCall::attr(const Scalar& v) {
+  attrs_[n_attr_].v.c[0] = v.real();
+  attrs_[n_attr_].v.c[1] = v.imag();
+  attrs_[n_attr_++].count = 0;
+  return *this;
+}
+KernelCall& KernelCall::attr(IntList v) {
+  attrs_[n_attr_].v.ints = v.data();
+  attrs_[n_attr_++].count = static_cast<int64_t>(v.size());
+  return *this;
+}
+
+fl_call KernelCall::make() {
+  fl_call c{};
+  c.n_out = n_out_;
+  c.n_in = n_in_;
+  c.n_attr = n_attr_;
+  c.out = outs_;
+  c.in = ins_;
+  c.attr = attrs_;
+  return c;
+}
+
+bool KernelCall::try_run(KernelId id) {
+  if (device_.is_meta()) return true;
+  const fl_tensor& main = n_in_ > 0 && ins_[0].ndim >= 0 ? ins_[0] : outs_[0];
+  fl_kernel k = device_.find(id, static_cast<Dtype>(main.dtype));
+  if (!k) return false;
+  fl_call c = make();
+  return try_kernel(k, c, device_, id);
+}
+bool KernelCall::try_run(const char* kernel) { return try_run(intern_kernel(kernel)); }
+
+void KernelCall::run(KernelId id) {
+  if (try_run(id)) return;
+  const fl_tensor& main = n_in_ > 0 && ins_[0].ndim >= 0 ? ins_[0] : outs_[0];
+  no_kernel(id, static_cast<Dtype>(main.dtype), device_);
+}
+void KernelCall::run(const char* kernel) { run(intern_kernel(kernel)); }
+
+// ---- iterated --------------------------------------------------------------------------
+
+bool run_iterated(DeviceRuntime& device, KernelId kernel, Dtype main, int n_out,
+                  std::span<const IterOperand> operands, IntList sizes,
+                  std::span<const fl_attr> attrs, bool must) {
+  if (device.is_meta()) return true;
+  fl_kernel k = device.find(kernel, main);
+  if (!k) {
+    if (must) no_kernel(kernel, main, device);
+    return false;
+  }
+  IterPlan p;
+  p.n = static_cast<int>(operands.size());
+  p.ndim = static_cast<int>(sizes.size());
+  check(p.n <= kMaxOperands, kernel_name(kernel), ": too many operands");
+  std::copy(sizes.begin(), sizes.end(), p.sizes);
+  for (int i = 0; i < p.n; ++i) {
+    if (operands[i].strides) {
+      std::copy_n(operands[i].strides, p.ndim, p.strides[i]);
+    } else {
+      std::fill_n(p.strides[i], p.ndim, 0);
+    }
+  }
+  p.plan();
+  fl_tensor t[kMaxOperands];
+  int64_t numel = p.numel();
+  for (int i = 0; i < p.n; ++i) {
+    t[i].data = operands[i].data;
+    t[i].sizes = p.sizes;
+    t[i].strides = p.strides[i];
+    t[i].numel = numel;
+    t[i].ndim = p.ndim;
+    t[i].dtype = static_cast<uint16_t>(operands[i].dtype);
+    t[i].flags = operands[i].strides ? 0 : FL_HOST_SCALAR;
+  }
+  fl_call c{};
+  c.n_out = n_out;
+  c.n_in = p.n - n_out;
+  c.n_attr = static_cast<int>(attrs.size());
+  c.out = t;
+  c.in = t + n_out;
+  c.attr = attrs.data();
+  if (try_kernel(k, c, device, kernel)) return true;
+  if (must) no_kernel(kernel, main, device);
+  return false;
+}
+
+void broadcast_strides(const Tensor& t, IntList sizes, int64_t* strides) {
+  int lead = static_cast<int>(sizes.size()) - t->ndim;
+  std::fill_n(strides, std::max(lead, 0), 0);
+  for (int d = 0; d < t->ndim; ++d) {
+    strides[lead + d] = t->sizes[d] == 1 ? 0 : t->strides[d];
+  }
+}
+
+// ---- copies ------------------------------------------------------------------------------
+
+namespace {
+
+void copy_within(const Tensor& dst, const Tensor& src) {
+  static const KernelId kCopy = intern_kernel("copy");
+  int64_t strides[kMaxDims];
+  broadcast_strides(src, dst.sizes(), strides);
+  const IterOperand ops[] = {{dst.data(), dst->strides, dst.dtype()},
+                             {src.data(), strides, src.dtype()}};
+  run_iterated(dst.device(), kCopy, src.dtype(), 1, ops, dst.sizes());
+}
+
+// Both dense and of one dtype; bytes move as they are.
+void copy_across(const Tensor& dst, const Tensor& src) {
+  size_t bytes = static_cast<size_t>(src.numel() * item_size(src.dtype()));
+  DeviceRuntime &to = dst.device(), &from = src.device();
+  static const KernelId kCopy = intern_kernel("copy");
+  auto good = [](fl_status s) {
+    if (s != FL_OK) raise_status(s, kCopy);
+  };
+  if (from.host_memory) {
+    good(to.backend->api->memory->from_host(to.handle, to.stream, dst.data(), src.data(),
+                                            bytes));
+  } else if (to.host_memory) {
+    good(from.backend->api->memory->to_host(from.handle, from.stream, dst.data(),
+                                            src.data(), bytes));
+  } else {
+    std::vector<char> host(bytes);
+    good(from.backend->api->memory->to_host(from.handle, from.stream, host.data(),
+                                            src.data(), bytes));
+    good(to.backend->api->memory->from_host(to.handle, to.stream, dst.data(),
+                                            host.data(), bytes));
+  }
+}
+
+}  // namespace
+
+void copy_into(const Tensor& dst, const Tensor& src_) {
+  Tensor src = src_;
+  if (dst.numel() == 0 || dst.device().is_meta()) return;
+  check(!src.device().is_meta(), "copy_: cannot copy out of a meta tensor: no data");
+  if (dst->device == src->device) {
+    if (overlaps(dst, src)) {
+      if (dst->offset == src->offset && dst.sizes().equals(src.sizes()) &&
+          dst.strides().equals(src.strides()) && dst.dtype() == src.dtype()) {
+        return;
+      }
+      Tensor apart = empty(src.sizes(), src.dtype(), src.device());
+      copy_within(apart, src);
+      src = apart;
+    }
+    return copy_within(dst, src);
+  }
+  // Cast on the source, move bytes, then spread on the destination.
+  Tensor sent = make_contiguous(cast_to(src, dst.dtype()));
+  if (dst.contiguous() && dst.sizes().equals(sent.sizes())) {
+    return copy_across(dst, sent);
+  }
+  Tensor landed = empty(sent.sizes(), sent.dtype(), dst.device());
+  copy_across(landed, sent);
+  copy_within(dst, landed);
+}
+
+void fill_with(const Tensor& dst, const Scalar& value) {
+  if (dst.numel() == 0) return;
+  static const KernelId kFill = intern_kernel("fill");
+  alignas(16) char one[16];
+  value.store(dst.dtype(), one);
+  const IterOperand ops[] = {{dst.data(), dst->strides, dst.dtype()},
+                             {one, nullptr, dst.dtype()}};
+  run_iterated(dst.device(), kFill, dst.dtype(), 1, ops, dst.sizes());
+}
+
+Tensor cast_to(const Tensor& t, Dtype dtype) {
+  if (t.dtype() == dtype) return t;
+  Tensor out = empty_like(t, dtype);
+  copy_into(out, t);
+  return out;
+}
+
+Tensor make_contiguous(const Tensor& t) {
+  if (t.contiguous()) return t;
+  Tensor out = empty(t.sizes(), t.dtype(), t.device());
+  copy_into(out, t);
+  return out;
+}
+
+}  // namespace fl
