@@ -70,7 +70,7 @@ T take(const void* from) {
 // Out-of-range doubles have no integer value in C++; saturate instead of undefined.
 int64_t int_of(const Scalar& s) {
   if (s.is_integral()) return s.i;
-  if (!(s.f > -9.3e18 && s.f < 9.2e18)) {
+  if (!(s.f >= -0x1p63 && s.f < 0x1p63)) {
     return std::isnan(s.f) || s.f < 0 ? INT64_MIN : INT64_MAX;
   }
   return static_cast<int64_t>(s.f);
