@@ -6,11 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "autograd/lines.h"
 #include "ops/op.h"
 
 namespace fl {
-
-struct Node;
 
 struct Edge {
   Ref<Node> node;
@@ -52,9 +51,12 @@ struct Node {
   PyObject* py = nullptr;         // its Python wrapper, borrowed
   PyObject* forward_stack = nullptr;  // anomaly mode: where the op was called
 
+  CodePoint where;                    // the line that recorded it
+
   // The engine's scratch, valid while `task` equals the running task's id.
   uint64_t task = 0;
   int32_t dependencies = 0;
+  bool needed = false;
   std::vector<Tensor> buffer;
 
   Node();
@@ -69,23 +71,37 @@ struct Node {
   static void destroy(Node* n);
 };
 
-// A tensor kept for backward, with the version it had.
+// A tensor kept for backward, with the version it had.  Results of other ops and the
+// op's own outputs are kept as aliases without history, so that no cycle arises.
 struct SavedTensor {
-  Tensor tensor;  // for an output: an alias without history
+  Tensor tensor;
   uint32_t version = 0;
   bool is_output = false;
-  Ref<Node> grad_fn_of_input;  // not set for outputs: a node must not own itself
+  bool alias = false;       // `tensor` is not the original object
+  bool requires_grad = false;
+  Ref<Node> history;        // of an input that is the result of an op
   uint32_t output_index = 0;
-  bool leaf = false;
-  PyObject* packed = nullptr;       // saved_tensors_hooks
+  PyObject* packed = nullptr;  // saved_tensors_hooks: what pack returned, and unpack
   PyObject* unpack = nullptr;
   static SavedTensor input(const Tensor& t);
   static SavedTensor output(const Tensor& t, uint32_t index);
+  SavedTensor() = default;
+  SavedTensor(SavedTensor&& o) noexcept { *this = std::move(o); }
+  SavedTensor& operator=(SavedTensor&& o) noexcept;
+  ~SavedTensor() { reset(); }
   // The tensor with its history; throws when it was changed in place, naming both lines.
-  Tensor get(Node* owner, const char* op) const;
+  Tensor get(Node* owner) const;
   void reset();
   bool holds() const { return tensor.defined() || packed; }
 };
+// saved_tensors_hooks, filled in by the bindings: pack replaces the kept tensor.
+struct SavedHooks {
+  bool active = false;
+  void (*pack)(SavedTensor& saved) = nullptr;
+  Tensor (*unpack)(const SavedTensor& saved) = nullptr;
+  void (*drop)(PyObject* object) = nullptr;
+};
+extern SavedHooks saved_hooks;
 
 // The node of a recorded op call.
 struct OpNode : Node {
@@ -153,6 +169,8 @@ struct GradGuard {  // sets grad_enabled for a scope
 };
 
 // ---- recording -------------------------------------------------------------------------
+// The node that adds to a leaf's .grad; made at the first asking.
+Ref<Node> accumulator_of(const Tensor& t);
 // The edge that gradients of `t` flow along; a null node when it needs none.
 Edge gradient_edge(const Tensor& t);
 // Regenerates the history of a view whose base was changed in place.
@@ -170,12 +188,17 @@ void set_requires_grad(const Tensor& t, bool on);
 // returns the gradients of those inputs (undefined where unused).
 std::vector<Tensor> backward(TensorList roots, std::vector<Tensor> grads,
                              bool retain_graph, bool create_graph,
-                             const std::vector<Edge>* inputs,
-                             const std::vector<Tensor>* capture = nullptr);
+                             const std::vector<Edge>* inputs);
 // Sums a gradient that has the broadcast shape down to `sizes`.
 Tensor sum_to(const Tensor& g, IntList sizes);
 
-// Set by the bindings: the Python stack as text, for anomaly mode and in-place errors.
-extern std::string (*current_stack)();
+// Set by the bindings: the Python stack as an object, for anomaly mode (counted), how to
+// drop it, and how to show it when a node fails.
+struct AnomalyHooks {
+  PyObject* (*stack)() = nullptr;
+  void (*drop)(PyObject* stack) = nullptr;
+  void (*warn)(const Node& node) = nullptr;
+};
+extern AnomalyHooks anomaly_hooks;
 
 }  // namespace fl

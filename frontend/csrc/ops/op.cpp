@@ -341,6 +341,11 @@ void resize_output(const Tensor& out, IntList sizes) {
   out->set_contiguous(sizes);
 }
 
+void ops_copy_inplace(const Tensor& to, const Tensor& from) {
+  static const OpRef copy("copy(");
+  copy.inplace(to, from);
+}
+
 // ---- OpRef ---------------------------------------------------------------------------
 
 const Op& OpRef::get() const {

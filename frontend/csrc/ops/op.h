@@ -11,6 +11,7 @@
 #pragma once
 
 #include <array>
+#include <deque>
 #include <functional>
 #include <initializer_list>
 #include <memory>
@@ -126,6 +127,7 @@ struct Grad {
   bool needs(int i, int k) const;  // item k of list input i
   // gs[i], or zeros of the output's shape when it is undefined.
   Tensor grad_or_zeros(int i) const;
+  mutable std::deque<Tensor> scratch = {};  // what operand() must keep alive
 };
 
 using DerivativeFn = Tensor (*)(Grad&);
