@@ -115,4 +115,6 @@ def test_versions_agree():
     def version(path):
         return tomllib.loads((ROOT / path).read_text())["project"]["version"]
 
-    assert version("pyproject.toml") == version("backends/cpu_mkl/pyproject.toml")
+    here = load(ROOT / "frontend" / "flambeau" / "version.py").__version__
+    assert version("pyproject.toml") == here
+    assert version("backends/cpu_mkl/pyproject.toml") == here

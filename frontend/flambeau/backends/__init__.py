@@ -6,6 +6,7 @@ why.
 
 from __future__ import annotations
 
+from ._include import get_include
 from ._runtime import allowed, doctor, explain, installed, plugins, select
 
 TYPE_CHECKING = False
@@ -23,6 +24,7 @@ __all__ = [
     "cudnn",
     "doctor",
     "explain",
+    "get_include",
     "installed",
     "mkl",
     "mkldnn",
