@@ -1,0 +1,158 @@
+// Chooses by processor and shape who computes a product: a library, or our own kernels.
+// The thresholds are measured (one thread, GFLOP/s, m = n = k):
+//
+//   Intel Sapphire Rapids, float32     64   256   1024      peak 200
+//     own kernels                      140   139   125
+//     MKL                              148   152   151
+//   AMD Zen 5, float32                                       peak 254
+//     MKL (takes its 256-bit path)     90    99    99
+//     oneDNN                           208   241   207
+#include "gemm.h"
+
+#include <cstdlib>
+#include <string_view>
+
+#include "libs/libs.h"
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+namespace gemm {
+namespace {
+
+enum class Choice { own, mkl, onednn };
+
+struct Row {
+  Choice float32, float64;
+  int64_t least;  // the smallest m * n * k that is worth a library's call
+};
+
+bool made_by_intel() {
+#if defined(__x86_64__)
+  unsigned a, b, c, d;
+  return __get_cpuid(0, &a, &b, &c, &d) && b == signature_INTEL_ebx;
+#else
+  return false;
+#endif
+}
+
+Row choose() {
+  constexpr int64_t kSmall = 64 * 64 * 64;
+  Row row = {Choice::own, Choice::own, kSmall};
+#ifdef USE_MKLDNN
+  row.float32 = Choice::onednn;
+#endif
+#ifdef USE_MKL
+  if (made_by_intel()) {
+    row.float32 = row.float64 = Choice::mkl;
+  } else {
+#ifndef USE_MKLDNN
+    row.float32 = Choice::own;
+#endif
+  }
+#endif
+  // For measuring: FLAMBEAU_GEMM=own, mkl or onednn overrides the table.
+  const char* wanted = std::getenv("FLAMBEAU_GEMM");
+  const std::string_view name = wanted == nullptr ? "" : wanted;
+  if (name == "own") row.float32 = row.float64 = Choice::own;
+#ifdef USE_MKL
+  if (name == "mkl") row.float32 = row.float64 = Choice::mkl;
+#endif
+#ifdef USE_MKLDNN
+  if (name == "onednn") row.float32 = Choice::onednn;
+#endif
+  return row;
+}
+
+const Row& table() {
+  static const Row row = choose();
+  return row;
+}
+
+// The libraries count with 32 bits.
+bool fits(const Problem& p) {
+  constexpr int64_t most = INT32_MAX;
+  return p.m <= most && p.n <= most && p.k <= most && p.lda <= most && p.ldb <= most &&
+         p.ldc <= most;
+}
+
+bool large(int64_t m, int64_t n, int64_t k) {
+  return m >= 4 && n >= 4 && k >= 4 && m * n * k >= table().least;
+}
+
+}  // namespace
+
+bool float_is_worth(int64_t m, int64_t n, int64_t k) {
+  return large(m, n, k) && table().float32 != Choice::own;
+}
+
+bool half_is_worth([[maybe_unused]] int64_t m, [[maybe_unused]] int64_t n,
+                   [[maybe_unused]] int64_t k) {
+#ifdef USE_MKLDNN
+  return m * n * k >= 32 * 32 * 32;
+#else
+  return false;
+#endif
+}
+
+bool run_float(const Problem& p) {
+  if (!large(p.m, p.n, p.k) || !fits(p)) return false;
+#ifdef USE_MKL
+  if (table().float32 == Choice::mkl) {
+    mkl::gemm_float(p);
+    return true;
+  }
+#endif
+#ifdef USE_MKLDNN
+  if (table().float32 == Choice::onednn) return onednn::gemm_float(p);
+#endif
+  return false;
+}
+
+bool run_double([[maybe_unused]] const Problem& p) {
+#ifdef USE_MKL
+  if (table().float64 == Choice::mkl && large(p.m, p.n, p.k) && fits(p)) {
+    mkl::gemm_double(p);
+    return true;
+  }
+#endif
+  return false;
+}
+
+bool run_bfloat16([[maybe_unused]] const Problem& p) {
+#ifdef USE_MKLDNN
+  if (half_is_worth(p.m, p.n, p.k))
+    return onednn::gemm_half(onednn::Half::bfloat16, p);
+#endif
+  return false;
+}
+
+bool run_float16([[maybe_unused]] const Problem& p) {
+#ifdef USE_MKLDNN
+  if (half_is_worth(p.m, p.n, p.k)) return onednn::gemm_half(onednn::Half::float16, p);
+#endif
+  return false;
+}
+
+bool run_complex64([[maybe_unused]] const Problem& p) {
+#ifdef USE_MKL
+  if (!fits(p)) return false;
+  mkl::gemm_complex64(p);
+  return true;
+#else
+  return false;
+#endif
+}
+
+bool run_complex128([[maybe_unused]] const Problem& p) {
+#ifdef USE_MKL
+  if (!fits(p)) return false;
+  mkl::gemm_complex128(p);
+  return true;
+#else
+  return false;
+#endif
+}
+
+}  // namespace gemm

@@ -1,0 +1,247 @@
+// The product of two strided matrices on one thread: blocked over packed panels, and the
+// forms without packing for small and for thin matrices.
+#pragma once
+
+#include <algorithm>
+
+#include "pack.h"
+#include "scratch.h"
+
+namespace FL_ISA {
+
+constexpr int64_t kBlockK = 384;  // a panel of b stays in the first two caches
+constexpr int64_t kBlockM = 448;  // a block of a stays in the second
+constexpr int64_t kGroup = 4;     // panels of b packed at once: longer runs of its rows
+
+inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+// The size of evenly sized parts of n that are at most `most` long: a last part of one
+// row would be nearly as slow as a full one.
+inline int64_t even_part(int64_t n, int64_t most) {
+  return n <= most ? std::max<int64_t>(n, 1) : ceil_div(n, ceil_div(n, most));
+}
+
+// One panel of columns (at most kTileCols) against all m rows, in tiles of `rows` rows
+// whose parts of a lie `tile_step` apart.
+template <class T>
+void panel_product(int64_t m, int64_t rows, int cols, TileArgs<T> t, int64_t tile_step,
+                   const Epilogue<T>& e) {
+  const int vecs = cols > kLanes<T> ? 2 : 1;
+  t.last = cols - (vecs - 1) * kLanes<T>;
+  Epilogue<T> here = e;
+  for (int64_t i = 0; i < m; i += rows) {
+    if (e.row_bias) here.row_bias = e.row_bias + i;
+    tile_of<T>(int(std::min(rows, m - i)), vecs)(t, here);
+    t.a += tile_step;
+    t.c += rows * t.crs;
+  }
+}
+
+// No packing: b has contiguous rows.
+template <class T>
+void direct_product(int64_t m, int64_t n, int64_t k, View<T> a, View<T> b, T* c,
+                    int64_t crs, const Epilogue<T>& e) {
+  const int64_t rows = even_part(m, kTileRows<T>);
+  Epilogue<T> here = e;
+  for (int64_t j = 0; j < n; j += kTileCols<T>) {
+    if (e.bias) here.bias = e.bias + j;
+    const int cols = int(std::min<int64_t>(kTileCols<T>, n - j));
+    panel_product<T>(m, rows, cols,
+                     {k, a.data, a.rs, a.cs, b.data + j, b.rs, c + j, crs, 0},
+                     rows * a.rs, here);
+  }
+}
+
+// Packs m rows of a into panels of `rows` rows each, one after another.
+template <class T, class S>
+void pack_rows(T* dst, int64_t m, int64_t rows, int64_t k, View<S> a) {
+  for (int64_t i = 0; i < m; i += rows, dst += k * kRowSlots)
+    pack(dst, kRowSlots, int(std::min(rows, m - i)), k, a.at(i, 0));
+}
+
+// Packed rows [mi, kp] against columns j.. of b, a group of panels at a time.
+template <class T, class S>
+void block_product(int64_t mi, int64_t rows, int64_t n, int64_t kp, const T* pa, T* pb,
+                   View<S> b, T* c, int64_t crs, const Epilogue<T>& e) {
+  constexpr int N = kTileCols<T>;
+  Epilogue<T> here = e;
+  for (int64_t j0 = 0; j0 < n; j0 += N * kGroup) {
+    const int64_t end = std::min(n, j0 + N * kGroup);
+    const int slots = n <= kLanes<T> ? kLanes<T> : N;
+    T* panel = pb;
+    for (int64_t j = j0; j < end; j += N, panel += kp * N)
+      pack(panel, slots, int(std::min<int64_t>(N, n - j)), kp, b.at(0, j).transposed());
+    panel = pb;
+    for (int64_t j = j0; j < end; j += N, panel += kp * N) {
+      if (e.bias) here.bias = e.bias + j;
+      panel_product<T>(mi, rows, int(std::min<int64_t>(N, n - j)),
+                       {kp, pa, 1, kRowSlots, panel, slots, c + j, crs, 0},
+                       kp * kRowSlots, here);
+    }
+  }
+}
+
+template <class T, class S>
+bool packed_product(int64_t m, int64_t n, int64_t k, View<S> a, View<S> b, T* c,
+                    int64_t crs, const Epilogue<T>& e) {
+  const int64_t block_k = even_part(k, kBlockK), block_m = even_part(m, kBlockM);
+  const int64_t rows = even_part(block_m, kTileRows<T>);
+  const size_t panels = size_t(ceil_div(block_m, rows));
+  const size_t group = size_t(std::min(kGroup, ceil_div(n, kTileCols<T>)));
+  T* pa = scratch::array<T>(scratch::kPackA, panels * size_t(block_k) * kRowSlots);
+  T* pb = scratch::array<T>(scratch::kPackB, group * size_t(block_k) * kTileCols<T>);
+  if (!pa || !pb) return false;
+  for (int64_t p = 0; p == 0 || p < k; p += block_k) {
+    const int64_t kp = std::min(block_k, k - p);
+    Epilogue<T> here = e;
+    here.accumulate = e.accumulate || p > 0;
+    if (p > 0) here.bias = here.row_bias = nullptr;
+    here.relu = e.relu && p + kp >= k;
+    for (int64_t i = 0; i < m; i += block_m) {
+      const int64_t mi = std::min(block_m, m - i);
+      pack_rows(pa, mi, rows, kp, a.at(i, p));
+      if (here.row_bias) here.row_bias = e.row_bias + i;
+      block_product(mi, rows, n, kp, pa, pb, b.at(p, 0), c + i * crs, crs, here);
+    }
+  }
+  return true;
+}
+
+// MR rows of a against NC columns of b, both contiguous along k.
+template <class T, int MR, int NC>
+void dot_tile(int64_t k, const T* a, int64_t ars, const T* b, int64_t bcs, T (*out)[NC]) {
+  constexpr int L = kLanes<T>;
+  Vec<T> acc[MR][NC] = {};
+  int64_t p = 0;
+  for (; p + L <= k; p += L)
+#pragma GCC unroll 8
+    for (int j = 0; j < NC; ++j) {
+      const Vec<T> bv = load<Vec<T>>(b + j * bcs + p);
+#pragma GCC unroll 8
+      for (int i = 0; i < MR; ++i) acc[i][j] += load<Vec<T>>(a + i * ars + p) * bv;
+    }
+  if (const int left = int(k - p); left > 0)
+#pragma GCC unroll 8
+    for (int j = 0; j < NC; ++j) {
+      const Vec<T> bv = load_some<Vec<T>>(b + j * bcs + p, left);
+#pragma GCC unroll 8
+      for (int i = 0; i < MR; ++i)
+        acc[i][j] += load_some<Vec<T>>(a + i * ars + p, left) * bv;
+    }
+#pragma GCC unroll 8
+  for (int i = 0; i < MR; ++i)
+#pragma GCC unroll 8
+    for (int j = 0; j < NC; ++j) out[i][j] = sum_lanes<T>(acc[i][j]);
+}
+
+template <class T>
+T finish_value(T v, T old, int64_t i, int64_t j, const Epilogue<T>& e) {
+  v *= e.alpha;
+  if (e.bias) v += e.bias[j];
+  if (e.row_bias) v += e.row_bias[i];
+  if (e.accumulate) v += old;
+  return e.relu && v < T(0) ? T(0) : v;
+}
+
+template <class T, int MR>
+void dot_rows(int64_t i, int64_t n, int64_t k, View<T> a, View<T> b, T* c, int64_t crs,
+              const Epilogue<T>& e) {
+  constexpr int NC = MR == 1 ? 8 : 4;
+  T out[MR][NC];
+  const T* rows = a.data + i * a.rs;
+  int64_t j = 0;
+  auto put = [&](int cols, auto& values) {
+    for (int r = 0; r < MR; ++r)
+      for (int q = 0; q < cols; ++q) {
+        T* to = c + (i + r) * crs + j + q;
+        *to = finish_value(values[r][q], *to, i + r, j + q, e);
+      }
+  };
+  for (; j + NC <= n; j += NC) {
+    dot_tile<T, MR, NC>(k, rows, a.rs, b.data + j * b.cs, b.cs, out);
+    put(NC, out);
+  }
+  T one[MR][1];
+  for (; j < n; ++j) {
+    dot_tile<T, MR, 1>(k, rows, a.rs, b.data + j * b.cs, b.cs, one);
+    put(1, one);
+  }
+}
+
+// Few rows, both operands contiguous along k: every value of b is read once from memory.
+template <class T>
+void dot_product(int64_t m, int64_t n, int64_t k, View<T> a, View<T> b, T* c, int64_t crs,
+                 const Epilogue<T>& e) {
+  int64_t i = 0;
+  for (; i + 4 <= m; i += 4) dot_rows<T, 4>(i, n, k, a, b, c, crs, e);
+  for (; i + 2 <= m; i += 2) dot_rows<T, 2>(i, n, k, a, b, c, crs, e);
+  if (i < m) dot_rows<T, 1>(i, n, k, a, b, c, crs, e);
+}
+
+// One row times a b with contiguous rows: b is read in its order, eight rows at a time.
+template <class T>
+void row_product(int64_t n, int64_t k, View<T> a, View<T> b, T* __restrict c,
+                 const Epilogue<T>& e) {
+  constexpr int L = kLanes<T>;
+  constexpr int64_t kColumns = 2048;  // of c, kept in the first cache
+  for (int64_t j0 = 0; j0 < n; j0 += kColumns) {
+    const int64_t cols = std::min(kColumns, n - j0);
+    T* to = c + j0;
+    if (!e.accumulate) std::fill_n(to, cols, T(0));
+    for (int64_t p = 0; p < k; p += 8) {
+      const int rows = int(std::min<int64_t>(8, k - p));
+      T x[8];
+      const T* from[8];
+      for (int r = 0; r < 8; ++r) {
+        x[r] = r < rows ? e.alpha * a.data[(p + r) * a.cs] : T(0);
+        from[r] = b.data + (p + std::min(r, rows - 1)) * b.rs + j0;
+      }
+      for (int64_t j = 0; j < cols; j += L) {
+        const int left = int(std::min<int64_t>(L, cols - j));
+        Vec<T> v = load_first(to + j, left), w = {};
+        if (rows == 8) {
+#pragma GCC unroll 8
+          for (int r = 0; r < 8; r += 2) {
+            v += x[r] * load_first(from[r] + j, left);
+            w += x[r + 1] * load_first(from[r + 1] + j, left);
+          }
+        } else {
+          for (int r = 0; r < rows; ++r) v += x[r] * load_first(from[r] + j, left);
+        }
+        store_first(to + j, v + w, left);
+      }
+    }
+    if (e.bias || e.row_bias || e.relu)
+      for (int64_t j = 0; j < cols; ++j) {
+        T v = to[j];
+        if (e.bias) v += e.bias[j0 + j];
+        if (e.row_bias) v += e.row_bias[0];
+        to[j] = e.relu && v < T(0) ? T(0) : v;
+      }
+  }
+}
+
+// c[m, n] = epilogue(a[m, k] b[k, n]) on this thread. False: no memory for packing.
+template <class T, class S>
+bool product(int64_t m, int64_t n, int64_t k, View<S> a, View<S> b, T* c, int64_t crs,
+             const Epilogue<T>& e) {
+  if (m <= 0 || n <= 0) return true;
+  if constexpr (std::is_same_v<S, T>) {
+    if (b.cs == 1 || n == 1) {
+      if (m == 1 && k * n >= 4096) {
+        row_product<T>(n, k, a, b, c, e);
+        return true;
+      }
+      const bool small = m <= 2 * kTileRows<T> || k * n <= 8192;
+      if (small && k <= 2 * kBlockK) {
+        direct_product<T>(m, n, k, a, b, c, crs, e);
+        return true;
+      }
+    } else if (b.rs == 1 && a.cs == 1 && m <= 8 && (k >= 96 || m * n <= 16)) {
+      dot_product<T>(m, n, k, a, b, c, crs, e);
+      return true;
+    }
+  }
+  return packed_product<T, S>(m, n, k, a, b, c, crs, e);
+}
+
+}  // namespace FL_ISA

@@ -1,0 +1,203 @@
+// Rows of any float type read and written as vectors of the type that sums are made in;
+// optional operands; and the exponential, for kernels that fuse it.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+
+#include "dtypes.h"
+#include "scratch.h"
+#include "tile.h"
+
+namespace FL_ISA {
+
+template <class T>
+constexpr bool kIsHalf = std::is_same_v<T, float16> || std::is_same_v<T, bfloat16>;
+
+// The first n (at most a vector's) elements at p as vector lanes of the compute type.
+template <class T>
+FL_INLINE Vec<Compute<T>> load_row(const T* p, int n) {
+  if constexpr (kIsHalf<T>) {
+    constexpr int L = kLanes<float>;
+    using H = Vec<uint16_t, L>;
+    return widen<L>(n >= L ? load<H>(p) : load_some<H>(p, n), T{});
+  } else {
+    return load_first(p, n);
+  }
+}
+template <class T>
+FL_INLINE void store_row(T* p, Vec<Compute<T>> v, int n) {
+  if constexpr (kIsHalf<T>) {
+    constexpr int L = kLanes<float>;
+    const Vec<uint16_t, L> h = narrow<L>(v, T{});
+    if (n >= L)
+      store(p, h);
+    else
+      store_some(p, h, n);
+  } else {
+    store_first(p, v, n);
+  }
+}
+
+// f(offset, lanes) over n elements, a vector at a time.
+template <class C, class F>
+FL_INLINE void for_lanes(int64_t n, F&& f) {
+  constexpr int L = kLanes<C>;
+  int64_t i = 0;
+  for (; i + L <= n; i += L) f(i, L);
+  if (i < n) f(i, int(n - i));
+}
+
+// Lanes from n on become zero: for sums of what does not vanish on zeros.
+template <class C>
+FL_INLINE Vec<C> keep_first(Vec<C> v, int n) {
+  if (n >= kLanes<C>) return v;
+  using I = Lane<Mask<Vec<C>>>;
+  Mask<Vec<C>> index;
+  for (int i = 0; i < kLanes<C>; ++i) index[i] = I(i);
+  return index < I(n) ? v : Vec<C>{};
+}
+
+inline bool present(const fl_tensor* list, int count, int i) {
+  return i < count && list[i].ndim >= 0;
+}
+inline const fl_tensor* input(const fl_call* call, int i) {
+  return present(call->in, call->n_in, i) ? &call->in[i] : nullptr;
+}
+inline const fl_tensor* output(const fl_call* call, int i) {
+  return present(call->out, call->n_out, i) ? &call->out[i] : nullptr;
+}
+
+template <class T>
+T* data_of(const fl_tensor* t) {
+  return t ? static_cast<T*>(t->data) : nullptr;
+}
+template <class T>
+T* data_of(const fl_tensor& t) {
+  return static_cast<T*>(t.data);
+}
+
+// One value of a float tensor of whatever float type, contiguous.
+template <class C>
+C value_at(const fl_tensor& t, int64_t i) {
+  switch (t.dtype) {
+    case FL_FLOAT32:
+      return C(static_cast<const float*>(t.data)[i]);
+    case FL_FLOAT64:
+      return C(static_cast<const double*>(t.data)[i]);
+    case FL_FLOAT16:
+      return C(read(static_cast<const float16*>(t.data)[i]));
+    default:
+      return C(read(static_cast<const bfloat16*>(t.data)[i]));
+  }
+}
+template <class C>
+void put_at(const fl_tensor& t, int64_t i, C v) {
+  switch (t.dtype) {
+    case FL_FLOAT32:
+      static_cast<float*>(t.data)[i] = float(v);
+      break;
+    case FL_FLOAT64:
+      static_cast<double*>(t.data)[i] = double(v);
+      break;
+    case FL_FLOAT16:
+      static_cast<float16*>(t.data)[i] = write<float16>(float(v));
+      break;
+    default:
+      static_cast<bfloat16*>(t.data)[i] = write<bfloat16>(float(v));
+  }
+}
+
+// A 1-D parameter as an array of the compute type: itself, or a copy in `slot`. Null for
+// an absent one. *ok is cleared when there is no memory.
+template <class C>
+const C* parameter(const fl_tensor* t, scratch::Slot slot, bool* ok) {
+  if (!t || t->numel == 0) return nullptr;
+  const int64_t stride = t->ndim > 0 ? t->strides[t->ndim - 1] : 1;
+  if (t->dtype == DtypeOf<C>::value && (stride == 1 || t->numel == 1))
+    return static_cast<const C*>(t->data);
+  C* copy = scratch::array<C>(slot, size_t(t->numel));
+  if (!copy) {
+    *ok = false;
+    return nullptr;
+  }
+  for (int64_t i = 0; i < t->numel; ++i) copy[i] = value_at<C>(*t, i * stride);
+  return copy;
+}
+
+inline bool contiguous(const fl_tensor& t) {
+  int64_t expect = 1;
+  for (int d = t.ndim - 1; d >= 0; --d) {
+    if (t.sizes[d] != 1 && t.strides[d] != expect) return false;
+    expect *= t.sizes[d];
+  }
+  return true;
+}
+
+// e^x to about one unit in the last place; 0 below and infinity above the range.
+template <class C>
+FL_INLINE Vec<C> exp_lanes(Vec<C> x) {
+  using I = Mask<Vec<C>>;
+  constexpr bool single = std::is_same_v<C, float>;
+  constexpr C low = single ? C(-87.33654f) : C(-708.3964185322641);
+  constexpr C high = single ? C(88.72283f) : C(709.782712893384);
+  constexpr C magic = single ? C(0x1.8p23) : C(0x1.8p52);  // adding it rounds
+  const Vec<C> shifted = x * C(1.4426950408889634074) + magic;
+  const Vec<C> n = shifted - magic;
+  const Vec<C> r = single
+                       ? (x - n * C(0x1.62e4p-1)) - n * C(1.428606765330187045e-6)
+                       : (x - n * C(0x1.62e42feep-1)) - n * C(1.9082149292705877e-10);
+  Vec<C> p;
+  if constexpr (single) {
+    p = r * 1.3981999507e-3f + 8.3334519073e-3f;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    p = p * r + 5.0000001201e-1f;
+  } else {
+    p = r * C(1.0 / 479001600) + C(1.0 / 39916800);
+    for (double f : {3628800.0, 362880.0, 40320.0, 5040.0, 720.0, 120.0, 24.0, 6.0, 2.0})
+      p = p * r + C(1.0 / f);
+  }
+  p = p * (r * r) + r + C(1);
+  constexpr int bits = single ? 23 : 52, bias = single ? 127 : 1023;
+  // 2^n in two factors, so that the results next to the upper end do not overflow early.
+  const I whole = (I)shifted - (I)(Vec<C>{} + magic);
+  const I half = whole >> 1;
+  const Vec<C> scale1 = (Vec<C>)((half + bias) << bits);
+  const Vec<C> scale2 = (Vec<C>)((whole - half + bias) << bits);
+  const Vec<C> y = p * scale1 * scale2;
+  const Vec<C> top = Vec<C>{} + C(INFINITY);
+  return x != x ? x : x < low ? Vec<C>{} : x > high ? top : y;
+}
+
+template <class C>
+FL_INLINE Vec<C> sigmoid_lanes(Vec<C> x) {
+  return C(1) / (C(1) + exp_lanes<C>(-x));
+}
+
+// By e^-2|x|, and by a polynomial next to zero, where the difference would cancel.
+template <class C>
+FL_INLINE Vec<C> tanh_lanes(Vec<C> x) {
+  const Vec<C> a = x < C(0) ? -x : x;
+  const Vec<C> e = exp_lanes<C>(C(-2) * a);
+  const Vec<C> big = (C(1) - e) / (C(1) + e);
+  const Vec<C> s = x * x;
+  Vec<C> p;
+  C near;
+  if constexpr (std::is_same_v<C, float>) {
+    near = C(0.25);
+    p = s * C(62.0 / 2835) + C(-17.0 / 315);
+    p = p * s + C(2.0 / 15);
+    p = p * s + C(-1.0 / 3);
+  } else {
+    near = C(0.02);
+    p = s * C(-1382.0 / 155925) + C(62.0 / 2835);
+    p = p * s + C(-17.0 / 315);
+    p = p * s + C(2.0 / 15);
+    p = p * s + C(-1.0 / 3);
+  }
+  const Vec<C> small = x + x * s * p;
+  return a < near ? small : x < C(0) ? -big : big;
+}
+
+}  // namespace FL_ISA
