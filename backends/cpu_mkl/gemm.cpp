@@ -122,8 +122,7 @@ bool run_double([[maybe_unused]] const Problem& p) {
 
 bool run_bfloat16([[maybe_unused]] const Problem& p) {
 #ifdef USE_MKLDNN
-  if (half_is_worth(p.m, p.n, p.k))
-    return onednn::gemm_half(onednn::Half::bfloat16, p);
+  if (half_is_worth(p.m, p.n, p.k)) return onednn::gemm_half(onednn::Half::bfloat16, p);
 #endif
   return false;
 }

@@ -5,8 +5,9 @@
 
 namespace gemm {
 
-// Row-major c[m, n] = alpha * op(a) * op(b) + beta * c, where op transposes when ta or tb
-// is set; leading dimensions count elements. Real types use the first of alpha and beta.
+// Row-major c[m, n] = alpha * op(a) * op(b) + beta * c, where op transposes when ta or
+// tb is set; leading dimensions count elements. Real types use the first of alpha and
+// beta.
 struct Problem {
   int64_t m, n, k;
   const void* a;
@@ -24,8 +25,8 @@ struct Problem {
   bool relu = false;
 };
 
-// Each runs on the calling thread alone and says whether it did the product: false where
-// no library does it better than the kernels' own.
+// Each runs on the calling thread alone and says whether it did the product: false
+// where no library does it better than the kernels' own.
 bool run_float(const Problem& p);
 bool run_double(const Problem& p);
 bool run_bfloat16(const Problem& p);

@@ -9,7 +9,9 @@
 
 // One line per file of kernels/ that defines FL_FAMILY(name, ...).
 #define FL_FAMILIES(X) \
-  X(binary)
+  X(binary) \
+  X(linear) \
+  X(norm)
 
 struct KernelEntry {
   const char* name;

@@ -156,7 +156,8 @@ fl_status matmul_by_copy(const fl_call* call, const MatmulArgs<T>& x) {
                    T* to = x.out.at(i) + r * x.out.rs;
                    const T* c = x.c.data ? x.c.at(i) + r * x.c.rs : nullptr;
                    for (int64_t j = 0; j < x.n; ++j) {
-                     const S v = c ? S(from[j] + beta * S(read(c[j * x.c.cs]))) : from[j];
+                     const S v =
+                         c ? S(from[j] + beta * S(read(c[j * x.c.cs]))) : from[j];
                      if constexpr (std::is_integral_v<T>)
                        to[j * x.out.cs] = T(v);
                      else
@@ -175,14 +176,16 @@ bool matmul_half(const MatmulArgs<T>& x, const T* bias, bool relu) {
   auto one = [&](int64_t i, int64_t row, int64_t rows) {
     gemm::Problem p;
     if (!describe<T>(&p, rows, x.n, x.k, {x.a.at(i) + row * x.a.rs, x.a.rs, x.a.cs},
-                     {x.b.at(i), x.b.rs, x.b.cs}, x.out.at(i) + row * x.out.rs, x.out.rs))
+                     {x.b.at(i), x.b.rs, x.b.cs}, x.out.at(i) + row * x.out.rs,
+                     x.out.rs))
       return false;
     p.bias = bias;
     p.relu = relu;
     return run_library<T>(p);
   };
   if (x.batch > 1)
-    return for_batch(x.batch, x.m * x.n * x.k, [&](int64_t i) { return one(i, 0, x.m); });
+    return for_batch(x.batch, x.m * x.n * x.k,
+                     [&](int64_t i) { return one(i, 0, x.m); });
   bool ok = true;
   const int64_t grain = std::max<int64_t>(32, ceil_div(x.m, threads::count()));
   parallel_for(x.m, grain, [&](int64_t begin, int64_t end) {
@@ -203,14 +206,16 @@ fl_status matmul_real(const fl_call* call) {
   if constexpr (std::is_same_v<T, float16> || std::is_same_v<T, bfloat16>) {
     Epilogue<T> e;
     const bool bias = x.c.data && as_bias(x, &e) && e.bias;
-    if (call->out[0].data != call->in[0].data && call->out[0].data != call->in[1].data &&
+    if (call->out[0].data != call->in[0].data &&
+        call->out[0].data != call->in[1].data &&
         matmul_half(x, bias ? e.bias : nullptr, false))
       return FL_OK;
   }
   return matmul_by_copy(call, x);
 }
 
-// Four products of the real and imaginary parts, which are matrices of twice the strides.
+// Four products of the real and imaginary parts, which are matrices of twice the
+// strides.
 template <class R>
 bool complex_parts(const MatmulArgs<std::complex<R>>& x, int64_t i, R* re, R* im) {
   const auto part = [](const std::complex<R>* p, int64_t rs, int64_t cs, int which) {
@@ -301,7 +306,8 @@ fl_status linear_float(const fl_call* call, const MatmulArgs<T>& x, const T* bia
 }
 
 template <class T>
-fl_status linear_by_copy(const fl_call* call, MatmulArgs<T> x, const T* bias, bool relu) {
+fl_status linear_by_copy(const fl_call* call, MatmulArgs<T> x, const T* bias,
+                         bool relu) {
   if (bias) {
     x.c = {bias, 0, 0, 1};
     x.beta = 1.0;
@@ -375,11 +381,16 @@ fl_status dot(const fl_call* call) {
     const T *x = static_cast<const T*>(a.data), *y = static_cast<const T*>(b.data);
     T* out = static_cast<T*>(call->out[0].data);
     if constexpr (std::is_same_v<T, complex64> || std::is_same_v<T, complex128>) {
-      T s = 0;
-      for (int64_t i = 0; i < n; ++i) s += x[i * as] * y[i * bs];
-      *out = s;
+      double re = 0, im = 0;
+      for (int64_t i = 0; i < n; ++i) {
+        const std::complex<double> u = x[i * as], v = y[i * bs];
+        re += u.real() * v.real() - u.imag() * v.imag();
+        im += u.real() * v.imag() + u.imag() * v.real();
+      }
+      *out = T(std::complex<double>(re, im));
     } else if constexpr (std::is_same_v<T, float> || std::is_same_v<T, double>) {
-      *out = as == 1 && bs == 1 ? dot_contiguous(n, x, y) : dot_strided(n, x, as, y, bs);
+      *out =
+          as == 1 && bs == 1 ? dot_contiguous(n, x, y) : dot_strided(n, x, as, y, bs);
     } else if constexpr (std::is_integral_v<T>) {
       *out = T(dot_strided(n, x, as, y, bs));
     } else {

@@ -1,5 +1,5 @@
-// Products of matrices as kernels call them: a library's where that is worth it, else our
-// own; split over the threads; for every data type.
+// Products of matrices as kernels call them: a library's where that is worth it, else
+// our own; split over the threads; for every data type.
 #pragma once
 
 #include <type_traits>
@@ -13,9 +13,9 @@ namespace FL_ISA {
 
 // The type in which products of T are summed. Integers wrap around.
 template <class T>
-using Sum = std::conditional_t<
-    std::is_integral_v<T>,
-    std::conditional_t<sizeof(T) == 8, uint64_t, uint32_t>, Compute<T>>;
+using Sum = std::conditional_t<std::is_integral_v<T>,
+                               std::conditional_t<sizeof(T) == 8, uint64_t, uint32_t>,
+                               Compute<T>>;
 
 // Fills in a leading dimension and whether that is of the transpose; false where the
 // strides are none that a library knows.
@@ -54,7 +54,8 @@ bool describe(gemm::Problem* p, int64_t m, int64_t n, int64_t k, View<T> a, View
          blas_layout(b, k, n, &p->ldb, &p->tb);
 }
 
-// A library knows no bias and no relu: rows of c start as the bias, or are mended after.
+// A library knows no bias and no relu: rows of c start as the bias, or are mended
+// after.
 template <class T>
 bool library_product(int64_t m, int64_t n, int64_t k, View<T> a, View<T> b, T* c,
                      int64_t crs, const Epilogue<T>& e) {
@@ -79,7 +80,8 @@ bool library_product(int64_t m, int64_t n, int64_t k, View<T> a, View<T> b, T* c
     for (int64_t i = 0; i < m; ++i)
       for (int64_t j = 0; j < n; ++j) {
         T v = c[i * crs + j];
-        if (late) v += (e.bias ? e.bias[j] : T(0)) + (e.row_bias ? e.row_bias[i] : T(0));
+        if (late)
+          v += (e.bias ? e.bias[j] : T(0)) + (e.row_bias ? e.row_bias[i] : T(0));
         c[i * crs + j] = e.relu && v < T(0) ? T(0) : v;
       }
   return true;
@@ -96,8 +98,8 @@ bool multiply_here(int64_t m, int64_t n, int64_t k, View<S> a, View<S> b, T* c,
 
 constexpr int64_t kInlineWork = int64_t{1} << 21;  // multiplications: some 20 us
 
-// c[m, n] = epilogue(a[m, k] b[k, n]), over the threads; a part takes whole tiles of the
-// longer side of c. False: no memory.
+// c[m, n] = epilogue(a[m, k] b[k, n]), over the threads; a part takes whole tiles of
+// the longer side of c. False: no memory.
 template <class T, class S>
 bool multiply(int64_t m, int64_t n, int64_t k, View<S> a, View<S> b, T* c, int64_t crs,
               const Epilogue<T>& e) {
@@ -118,7 +120,8 @@ bool multiply(int64_t m, int64_t n, int64_t k, View<S> a, View<S> b, T* c, int64
                                  here);
     } else {
       if (e.bias) here.bias += from;
-      done = multiply_here<T, S>(m, to - from, k, a, b.at(0, from), c + from, crs, here);
+      done =
+          multiply_here<T, S>(m, to - from, k, a, b.at(0, from), c + from, crs, here);
     }
     if (!done) __atomic_store_n(&ok, false, __ATOMIC_RELAXED);
   });

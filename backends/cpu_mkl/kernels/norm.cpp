@@ -9,7 +9,9 @@ namespace {
 
 constexpr int64_t kElements = 16384;  // worth a thread: some 20 us
 
-int64_t grain_of(int64_t n) { return std::max<int64_t>(1, kElements / std::max<int64_t>(n, 1)); }
+int64_t grain_of(int64_t n) {
+  return std::max<int64_t>(1, kElements / std::max<int64_t>(n, 1));
+}
 
 template <class C>
 struct Moments {
@@ -89,8 +91,8 @@ fl_status rms_norm_as(const fl_call* call) {
   return FL_OK;
 }
 
-// What the gradients of both norms share: rows in chunks whose number does not depend on
-// the threads, each with its own sums for dw and db, added up in order afterwards.
+// What the gradients of both norms share: rows in chunks whose number does not depend
+// on the threads, each with its own sums for dw and db, added up in order afterwards.
 template <class C>
 struct ParameterSums {
   int64_t n, chunk, chunks;
@@ -118,8 +120,8 @@ struct ParameterSums {
   }
 };
 
-// One row of the gradient: dx = rstd (gw - mean(gw) - xh mean(gw xh)); with `centre` off,
-// as for rms_norm, without the mean.
+// One row of the gradient: dx = rstd (gw - mean(gw) - xh mean(gw xh)); with `centre`
+// off, as for rms_norm, without the mean.
 template <class T, bool Centre>
 void row_gradient(int64_t n, const T* g, const T* x, Compute<T> mean, Compute<T> rstd,
                   const Compute<T>* w, T* dx, Compute<T>* dw, Compute<T>* db) {
@@ -249,7 +251,8 @@ void group_dx(const fl_call* call, const GroupShape& s, const Compute<T>* sums,
         for_lanes<C>(s.l, [&](int64_t i, int k) {
           const Vec<C> d = load_row(x + at + i, k) - mean;
           store_row(dx + at + i,
-                    (load_row(g + at + i, k) * weight - a / count - d * along) * rstd, k);
+                    (load_row(g + at + i, k) * weight - a / count - d * along) * rstd,
+                    k);
         });
       }
     }
@@ -283,12 +286,12 @@ fl_status group_norm_backward_as(const fl_call* call) {
   return FL_OK;
 }
 
-#define FL_NORM(name, body)                                                \
-  fl_status name(const fl_call* call) {                                    \
-    return for_dtype<kFloats>(call->in[0].dtype, [&](auto type) {          \
-      using T = typename decltype(type)::type;                             \
-      return body(call);                                                   \
-    });                                                                    \
+#define FL_NORM(name, body)                                       \
+  fl_status name(const fl_call* call) {                           \
+    return for_dtype<kFloats>(call->in[0].dtype, [&](auto type) { \
+      using T = typename decltype(type)::type;                    \
+      return body(call);                                          \
+    });                                                           \
   }
 FL_NORM(layer_norm, layer_norm_as<T>)
 FL_NORM(layer_norm_backward, (norm_backward_as<T, true>))

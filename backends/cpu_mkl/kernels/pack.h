@@ -52,15 +52,16 @@ inline void transpose_block(const double* src, int64_t rs, double* dst, int64_t 
   }
 }
 template <class T>
-constexpr int kTransposeBlock =
-    std::is_same_v<T, float> ? 8 : std::is_same_v<T, double> ? 4 : 0;
+constexpr int kTransposeBlock = std::is_same_v<T, float>    ? 8
+                                : std::is_same_v<T, double> ? 4
+                                                            : 0;
 #else
 template <class T>
 constexpr int kTransposeBlock = 0;
 #endif
 
-// Packs `rows` rows of k values so that dst[p * slots + i] = src(i, p); slots beyond the
-// rows become zero. S may be narrower than T.
+// Packs `rows` rows of k values so that dst[p * slots + i] = src(i, p); slots beyond
+// the rows become zero. S may be narrower than T.
 template <class T, class S>
 void pack(T* __restrict dst, int slots, int rows, int64_t k, View<S> src) {
   if (rows < slots) std::memset(dst, 0, size_t(k) * size_t(slots) * sizeof(T));
@@ -82,8 +83,10 @@ void pack(T* __restrict dst, int slots, int rows, int64_t k, View<S> src) {
         const T* from = src.data + p * src.cs;
         T* to = dst + p * slots;
         int i = 0;
-        for (; i + kLanes<T> <= rows; i += kLanes<T>) store(to + i, load<Vec<T>>(from + i));
-        if (i < rows) store_some(to + i, load_some<Vec<T>>(from + i, rows - i), rows - i);
+        for (; i + kLanes<T> <= rows; i += kLanes<T>)
+          store(to + i, load<Vec<T>>(from + i));
+        if (i < rows)
+          store_some(to + i, load_some<Vec<T>>(from + i, rows - i), rows - i);
       }
       return;
     }

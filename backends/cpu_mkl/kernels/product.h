@@ -1,5 +1,5 @@
-// The product of two strided matrices on one thread: blocked over packed panels, and the
-// forms without packing for small and for thin matrices.
+// The product of two strided matrices on one thread: blocked over packed panels, and
+// the forms without packing for small and for thin matrices.
 #pragma once
 
 #include <algorithm>
@@ -108,7 +108,8 @@ bool packed_product(int64_t m, int64_t n, int64_t k, View<S> a, View<S> b, T* c,
 
 // MR rows of a against NC columns of b, both contiguous along k.
 template <class T, int MR, int NC>
-void dot_tile(int64_t k, const T* a, int64_t ars, const T* b, int64_t bcs, T (*out)[NC]) {
+void dot_tile(int64_t k, const T* a, int64_t ars, const T* b, int64_t bcs,
+              T (*out)[NC]) {
   constexpr int L = kLanes<T>;
   Vec<T> acc[MR][NC] = {};
   int64_t p = 0;
@@ -167,10 +168,11 @@ void dot_rows(int64_t i, int64_t n, int64_t k, View<T> a, View<T> b, T* c, int64
   }
 }
 
-// Few rows, both operands contiguous along k: every value of b is read once from memory.
+// Few rows, both operands contiguous along k: every value of b is read once from
+// memory.
 template <class T>
-void dot_product(int64_t m, int64_t n, int64_t k, View<T> a, View<T> b, T* c, int64_t crs,
-                 const Epilogue<T>& e) {
+void dot_product(int64_t m, int64_t n, int64_t k, View<T> a, View<T> b, T* c,
+                 int64_t crs, const Epilogue<T>& e) {
   int64_t i = 0;
   for (; i + 4 <= m; i += 4) dot_rows<T, 4>(i, n, k, a, b, c, crs, e);
   for (; i + 2 <= m; i += 2) dot_rows<T, 2>(i, n, k, a, b, c, crs, e);

@@ -108,8 +108,8 @@ void put_at(const fl_tensor& t, int64_t i, C v) {
   }
 }
 
-// A 1-D parameter as an array of the compute type: itself, or a copy in `slot`. Null for
-// an absent one. *ok is cleared when there is no memory.
+// A 1-D parameter as an array of the compute type: itself, or a copy in `slot`. Null
+// for an absent one. *ok is cleared when there is no memory.
 template <class C>
 const C* parameter(const fl_tensor* t, scratch::Slot slot, bool* ok) {
   if (!t || t->numel == 0) return nullptr;
@@ -155,12 +155,14 @@ FL_INLINE Vec<C> exp_lanes(Vec<C> x) {
     p = p * r + 5.0000001201e-1f;
   } else {
     p = r * C(1.0 / 479001600) + C(1.0 / 39916800);
-    for (double f : {3628800.0, 362880.0, 40320.0, 5040.0, 720.0, 120.0, 24.0, 6.0, 2.0})
+    for (double f :
+         {3628800.0, 362880.0, 40320.0, 5040.0, 720.0, 120.0, 24.0, 6.0, 2.0})
       p = p * r + C(1.0 / f);
   }
   p = p * (r * r) + r + C(1);
   constexpr int bits = single ? 23 : 52, bias = single ? 127 : 1023;
-  // 2^n in two factors, so that the results next to the upper end do not overflow early.
+  // 2^n in two factors, so that the results next to the upper end do not overflow
+  // early.
   const I whole = (I)shifted - (I)(Vec<C>{} + magic);
   const I half = whole >> 1;
   const Vec<C> scale1 = (Vec<C>)((half + bias) << bits);

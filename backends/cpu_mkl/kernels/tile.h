@@ -11,12 +11,12 @@ namespace FL_ISA {
 template <class T>
 constexpr int kLanes = lanes_of<Vec<T>>;
 
-// Rows and columns of a full tile: as many accumulators as the registers hold beside one
-// row of b and one value of a (28 of 32, 12 of 16).
+// Rows and columns of a full tile: as many accumulators as the registers hold beside
+// one row of b and one value of a (28 of 32, 12 of 16).
 template <class T>
 constexpr int kTileRows = std::is_integral_v<T> ? 4
-                          : kWidth == 64     ? 14
-                          : kWidth == 32     ? 6
+                          : kWidth == 64        ? 14
+                          : kWidth == 32        ? 6
                                                 : 4;
 constexpr int kTileVecs = 2;
 template <class T>
@@ -101,7 +101,8 @@ void tile(const TileArgs<T>& t, const Epilogue<T>& e) {
     Vec<T> bv[NV];
 #pragma GCC unroll 8
     for (int j = 0; j < NV; ++j)
-      bv[j] = j + 1 < NV || full ? load<Vec<T>>(b + j * L) : load_first(b + j * L, last);
+      bv[j] =
+          j + 1 < NV || full ? load<Vec<T>>(b + j * L) : load_first(b + j * L, last);
 #pragma GCC unroll 16
     for (int i = 0; i < MR; ++i) {
       const Vec<T> av = broadcast<T>(a[i * ars]);

@@ -19,16 +19,16 @@ CBLAS_TRANSPOSE op(bool transposed) { return transposed ? CblasTrans : CblasNoTr
 
 void gemm_float(const gemm::Problem& p) {
   one_thread();
-  cblas_sgemm(CblasRowMajor, op(p.ta), op(p.tb), MKL_INT(p.m), MKL_INT(p.n), MKL_INT(p.k),
-              float(p.alpha[0]), static_cast<const float*>(p.a), MKL_INT(p.lda),
-              static_cast<const float*>(p.b), MKL_INT(p.ldb), float(p.beta[0]),
-              static_cast<float*>(p.c), MKL_INT(p.ldc));
+  cblas_sgemm(CblasRowMajor, op(p.ta), op(p.tb), MKL_INT(p.m), MKL_INT(p.n),
+              MKL_INT(p.k), float(p.alpha[0]), static_cast<const float*>(p.a),
+              MKL_INT(p.lda), static_cast<const float*>(p.b), MKL_INT(p.ldb),
+              float(p.beta[0]), static_cast<float*>(p.c), MKL_INT(p.ldc));
 }
 
 void gemm_double(const gemm::Problem& p) {
   one_thread();
-  cblas_dgemm(CblasRowMajor, op(p.ta), op(p.tb), MKL_INT(p.m), MKL_INT(p.n), MKL_INT(p.k),
-              p.alpha[0], static_cast<const double*>(p.a), MKL_INT(p.lda),
+  cblas_dgemm(CblasRowMajor, op(p.ta), op(p.tb), MKL_INT(p.m), MKL_INT(p.n),
+              MKL_INT(p.k), p.alpha[0], static_cast<const double*>(p.a), MKL_INT(p.lda),
               static_cast<const double*>(p.b), MKL_INT(p.ldb), p.beta[0],
               static_cast<double*>(p.c), MKL_INT(p.ldc));
 }
@@ -37,16 +37,16 @@ void gemm_complex64(const gemm::Problem& p) {
   one_thread();
   const float alpha[2] = {float(p.alpha[0]), float(p.alpha[1])};
   const float beta[2] = {float(p.beta[0]), float(p.beta[1])};
-  cblas_cgemm(CblasRowMajor, op(p.ta), op(p.tb), MKL_INT(p.m), MKL_INT(p.n), MKL_INT(p.k),
-              alpha, p.a, MKL_INT(p.lda), p.b, MKL_INT(p.ldb), beta, p.c,
+  cblas_cgemm(CblasRowMajor, op(p.ta), op(p.tb), MKL_INT(p.m), MKL_INT(p.n),
+              MKL_INT(p.k), alpha, p.a, MKL_INT(p.lda), p.b, MKL_INT(p.ldb), beta, p.c,
               MKL_INT(p.ldc));
 }
 
 void gemm_complex128(const gemm::Problem& p) {
   one_thread();
-  cblas_zgemm(CblasRowMajor, op(p.ta), op(p.tb), MKL_INT(p.m), MKL_INT(p.n), MKL_INT(p.k),
-              p.alpha, p.a, MKL_INT(p.lda), p.b, MKL_INT(p.ldb), p.beta, p.c,
-              MKL_INT(p.ldc));
+  cblas_zgemm(CblasRowMajor, op(p.ta), op(p.tb), MKL_INT(p.m), MKL_INT(p.n),
+              MKL_INT(p.k), p.alpha, p.a, MKL_INT(p.lda), p.b, MKL_INT(p.ldb), p.beta,
+              p.c, MKL_INT(p.ldc));
 }
 
 }  // namespace mkl

@@ -71,12 +71,17 @@ dnnl::matmul make(Half half, const gemm::Problem& p) {
   return dnnl::matmul({cpu(), a, b, matrix(1, p.n, p.n, false, type), c, attr});
 }
 
-// A primitive costs up to a millisecond to make, so each thread keeps those it has used.
+// A primitive costs up to a millisecond to make, so each thread keeps those it has
+// used.
 constexpr size_t kMostPrimitives = 1024;
 const dnnl::matmul& primitive(Half half, const gemm::Problem& p) {
   static thread_local std::unordered_map<Key, dnnl::matmul, HashKey> made;
-  const Key key = {p.m,   p.n,   p.k,
-                   p.lda, p.ldb, p.ldc,
+  const Key key = {p.m,
+                   p.n,
+                   p.k,
+                   p.lda,
+                   p.ldb,
+                   p.ldc,
                    int64_t(half) * 16 + (p.bias ? 8 : 0) + (p.relu ? 4 : 0) +
                        (p.ta ? 2 : 0) + (p.tb ? 1 : 0)};
   const auto found = made.find(key);
@@ -97,8 +102,8 @@ dnnl::memory wrap(const_dnnl_memory_desc_t desc, const void* data) {
 
 bool gemm_float(const gemm::Problem& p) {
   const OneThread scope;
-  return dnnl_sgemm(p.ta ? 'T' : 'N', p.tb ? 'T' : 'N', p.m, p.n, p.k, float(p.alpha[0]),
-                    static_cast<const float*>(p.a), p.lda,
+  return dnnl_sgemm(p.ta ? 'T' : 'N', p.tb ? 'T' : 'N', p.m, p.n, p.k,
+                    float(p.alpha[0]), static_cast<const float*>(p.a), p.lda,
                     static_cast<const float*>(p.b), p.ldb, float(p.beta[0]),
                     static_cast<float*>(p.c), p.ldc) == dnnl_success;
 }
