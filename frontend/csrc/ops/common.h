@@ -112,9 +112,19 @@ inline void check_index_dtype(const char* op, const Tensor& index) {
 // For ops that compute in floating point: integers become the default float.
 inline Dtype float_dtype(Dtype d) { return is_integral(d) ? default_dtype() : d; }
 
+// Writes that do nothing where there is no data.
+inline void put_values(const Tensor& to, const Tensor& from) {
+  if (to.numel() && !to.device().is_meta()) copy_into(to, from);
+}
+inline void fill_values(const Tensor& to, const Scalar& value) {
+  if (to.numel() && !to.device().is_meta()) fill_with(to, value);
+}
+// The values of a tensor of integers, wherever it lies.
+std::vector<int64_t> host_ints(const Tensor& t);
+
 inline Tensor zeros(IntList sizes, Dtype dtype, DeviceRuntime& device) {
   Tensor t = empty(sizes, dtype, device);
-  if (t.numel() && !device.is_meta()) fill_with(t, Scalar(0));
+  fill_values(t, Scalar(0));
   return t;
 }
 

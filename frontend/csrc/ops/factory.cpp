@@ -30,10 +30,6 @@ Tensor empty_in_format(const Tensor& like, Dtype dtype, DeviceRuntime& device,
 
 namespace {
 
-void fill_if_any(const Tensor& t, const Scalar& value) {
-  if (t.numel() && !t.device().is_meta()) fill_with(t, value);
-}
-
 // ---- constant -------------------------------------------------------------------------
 void empty_size(Frame& f) {
   const Options o(f, 1, default_dtype());
@@ -43,7 +39,7 @@ template <int value>
 void constant(Frame& f) {
   const Options o(f, 1, default_dtype());
   Tensor t = empty(Unbox<IntList>::get(f.args[0]), o.dtype, o.device);
-  fill_if_any(t, Scalar(value));
+  fill_values(t, Scalar(value));
   o.finish(f, std::move(t));
 }
 Dtype dtype_of(const Scalar& s) { return s.dtype(); }
@@ -52,13 +48,13 @@ void full(Frame& f) {
   const Scalar value = f.args[1].scalar();
   const Options o(f, 2, dtype_of(value));
   Tensor t = empty(Unbox<IntList>::get(f.args[0]), o.dtype, o.device);
-  fill_if_any(t, value);
+  fill_values(t, value);
   o.finish(f, std::move(t));
 }
 void scalar_tensor(Frame& f) {
   const Options o(f, 1, default_dtype());
   Tensor t = empty({}, o.dtype, o.device);
-  fill_if_any(t, f.args[0].scalar());
+  fill_values(t, f.args[0].scalar());
   o.finish(f, std::move(t));
 }
 void empty_strides(Frame& f) {
@@ -74,14 +70,14 @@ void like(Frame& f) {
   const Tensor self(f.args[0].tensor);
   const Options o(f, 1, self.dtype(), &self.device());
   Tensor t = empty_in_format(self, o.dtype, o.device, format_of(f.args[6]));
-  if (value >= 0) fill_if_any(t, Scalar(value));
+  if (value >= 0) fill_values(t, Scalar(value));
   o.finish(f, std::move(t));
 }
 void full_like(Frame& f) {
   const Tensor self(f.args[0].tensor);
   const Options o(f, 2, self.dtype(), &self.device());
   Tensor t = empty_in_format(self, o.dtype, o.device, format_of(f.args[7]));
-  fill_if_any(t, f.args[1].scalar());
+  fill_values(t, f.args[1].scalar());
   o.finish(f, std::move(t));
 }
 template <int value>
@@ -89,14 +85,14 @@ void new_constant(Frame& f) {
   const Tensor self(f.args[0].tensor);
   const Options o(f, 2, self.dtype(), &self.device());
   Tensor t = empty(Unbox<IntList>::get(f.args[1]), o.dtype, o.device);
-  if (value >= 0) fill_if_any(t, Scalar(value));
+  if (value >= 0) fill_values(t, Scalar(value));
   o.finish(f, std::move(t));
 }
 void new_full(Frame& f) {
   const Tensor self(f.args[0].tensor);
   const Options o(f, 3, self.dtype(), &self.device());
   Tensor t = empty(Unbox<IntList>::get(f.args[1]), o.dtype, o.device);
-  fill_if_any(t, f.args[2].scalar());
+  fill_values(t, f.args[2].scalar());
   o.finish(f, std::move(t));
 }
 void new_empty_strided(Frame& f) {
@@ -200,7 +196,7 @@ void make_eye(Frame& f, int options, int64_t n, int64_t m) {
   const Options o(f, options, default_dtype());
   Tensor t = zeros(IntList{n, m}, o.dtype, o.device);
   const int64_t k = std::min(n, m);
-  fill_if_any(alias(t, IntList{k}, IntList{m + 1}, 0), Scalar(1));
+  fill_values(alias(t, IntList{k}, IntList{m + 1}, 0), Scalar(1));
   o.finish(f, std::move(t));
 }
 void eye(Frame& f) { make_eye(f, 1, f.args[0].i, f.args[0].i); }
@@ -232,7 +228,7 @@ void triangle_indices(Frame& f) {
     std::copy(places[r].begin(), places[r].end(), t.data<int64_t>() + r * n);
   }
   Tensor out = empty(IntList{2, n}, o.dtype, o.device);
-  if (n && !o.device.is_meta()) copy_into(out, t);
+  put_values(out, t);
   o.finish(f, std::move(out));
 }
 

@@ -287,7 +287,7 @@ Tensor unfold(const Tensor& self, int64_t dimension, int64_t size, int64_t step)
 Tensor embed(const Tensor& grad, IntList input, IntList size, IntList stride,
              int64_t offset) {
   Tensor out = zeros(input, grad.dtype(), grad.device());
-  copy_into(alias(out, size, stride, offset), grad);
+  put_values(alias(out, size, stride, offset), grad);
   return out;
 }
 // The inverse: what the view would show of a tensor in row-major order.
