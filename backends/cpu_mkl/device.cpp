@@ -51,7 +51,7 @@ constexpr Isa describe(const char* name, const Family* const (&families)[N]) {
   return {name, families, N};
 }
 
-bool allowed(const char* isa) {
+[[maybe_unused]] bool allowed(const char* isa) {
   // FLAMBEAU_ISA=avx2 holds the choice down, to compare sets or to reproduce results.
   static constexpr std::string_view order[] = {"generic", "sse", "avx2", "avx512"};
   const char* wanted = std::getenv("FLAMBEAU_ISA");

@@ -28,7 +28,7 @@ struct Row {
   int64_t least;  // the smallest m * n * k that is worth a library's call
 };
 
-bool made_by_intel() {
+[[maybe_unused]] bool made_by_intel() {
 #if defined(__x86_64__)
   unsigned a, b, c, d;
   return __get_cpuid(0, &a, &b, &c, &d) && b == signature_INTEL_ebx;
