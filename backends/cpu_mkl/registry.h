@@ -11,7 +11,9 @@
 #define FL_FAMILIES(X) \
   X(binary) \
   X(linear) \
-  X(norm)
+  X(norm) \
+  X(batch_norm) \
+  X(loss)
 
 struct KernelEntry {
   const char* name;

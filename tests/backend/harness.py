@@ -203,7 +203,9 @@ def _attr(value: Any, keep: list[Any]) -> _Attr:
 class PreparedCall:
     """One call, built once: run() costs a ctypes call and the kernel."""
 
-    def __init__(self, backend: Backend, op: str, outs: Any, ins: Any, attrs: Any) -> None:
+    def __init__(
+        self, backend: Backend, op: str, outs: Any, ins: Any, attrs: Any
+    ) -> None:
         self.keep: list[Any] = []
         out = (_Tensor * max(1, len(outs)))(*(_tensor(a, self.keep) for a in outs))
         in_ = (_Tensor * max(1, len(ins)))(*(_tensor(a, self.keep) for a in ins))
@@ -304,7 +306,9 @@ def _view(a: np.ndarray, shape: Sequence[int], strides: Sequence[int]) -> np.nda
 def _broadcast(a: np.ndarray, shape: Sequence[int]) -> np.ndarray:
     pad = len(shape) - a.ndim
     strides = [
-        0 if d < pad or (a.shape[d - pad] == 1 and shape[d] != 1) else a.strides[d - pad]
+        0
+        if d < pad or (a.shape[d - pad] == 1 and shape[d] != 1)
+        else a.strides[d - pad]
         for d in range(len(shape))
     ]
     return _view(a, shape, strides)
@@ -321,7 +325,9 @@ def _merge(arrays: list[np.ndarray]) -> list[np.ndarray]:
     strides: list[list[int]] = []
     for d in dims:
         mine = [a.strides[d] for a in arrays]
-        if sizes and all(s == m * shape[d] for s, m in zip(strides[-1], mine, strict=True)):
+        if sizes and all(
+            s == m * shape[d] for s, m in zip(strides[-1], mine, strict=True)
+        ):
             sizes[-1] *= shape[d]
             strides[-1] = mine
         else:
