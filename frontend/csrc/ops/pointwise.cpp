@@ -327,7 +327,7 @@ void run_pointwise(Frame& f, KernelId kernel, Promote promote,
   p.compute = compute_dtype(promote, operand_dtype(operands), kernel);
   p.result = result_dtype(promote, p.compute);
   // A device without this kernel composes it, where the record says of what.
-  if (f.op->composite && f.op->is_pointwise && !p.device->is_meta() &&
+  if (f.op->composite && !p.device->is_meta() &&
       !p.device->find(kernel, p.compute)) {
     f.op->composite(f);
     return;

@@ -152,11 +152,10 @@ Tensor pow_exponent(Grad& x) {
   if (!base.value.is_tensor()) {
     Scalar s = base.value.scalar();
     if (s.equals(0)) return where(ge(e, 0.0), 0.0, x.g * y);
-    return x.g * cj(y * Operand(Scalar(std::log(std::complex<double>(s.real(), s.imag())))
-                                    .imag() == 0
-                                ? Scalar(std::log(s.real()))
-                                : Scalar(std::log(std::complex<double>(
-                                      s.real(), s.imag())))));
+    bool real = s.imag() == 0 && s.real() > 0;
+    Scalar l = real ? Scalar(std::log(s.real()))
+                    : Scalar(std::log(std::complex<double>(s.real(), s.imag())));
+    return x.g * cj(y * Operand(l));
   }
   Tensor b = x.in(0);
   Tensor d = x.g * cj(y * log(b));
