@@ -148,6 +148,33 @@ def cpp() -> None:
     count(*junit(report), "C++ tests under sanitizers", time.time() - start)
 
 
+def portable() -> None:
+    """The CPU backend without MKL, oneDNN and OpenMP, for the oldest processors: it
+    must hold no AVX outside of its kernels, and pass the tests of the ops on SSE
+    alone."""
+    start, site = time.time(), WORK / "portable"
+    defines = "FLAMBEAU_WERROR=ON;FLAMBEAU_STRIP=OFF"
+    built = sh(
+        *(BIN / "pip", "install", "--no-deps", "--target", site, "./backends/cpu_mkl"),
+        USE_MKL="0",
+        USE_MKLDNN="0",
+        USE_OPENMP="0",
+        SKBUILD_CMAKE_DEFINE=defines,
+        SKBUILD_INSTALL_STRIP="false",
+    )
+    library = site / "flambeau_cpu_mkl" / "libflambeau_cpu_mkl.so"
+    good = built and sh(BIN / "python", "tools/check_isas.py", library)
+    count(int(good), int(not good), 0, "portable build", time.time() - start)
+    start, report = time.time(), WORK / "portable.xml"
+    # Found first on the path, the portable build stands for the installed one.
+    sh(
+        *(BIN / "python", "-m", "pytest", "-q", "tests/ops", f"--junitxml={report}"),
+        PYTHONPATH=str(site),
+        FLAMBEAU_ISA="sse",
+    )
+    count(*junit(report), "ops on portable kernels", time.time() - start)
+
+
 def tracked(*patterns: str) -> list[str]:
     """The files under version control that match."""
     done = subprocess.run(
@@ -185,12 +212,13 @@ def lint() -> None:
 
 def main() -> int:
     """Run the steps; 1 when anything failed."""
-    chosen = sys.argv[1:] or ["build", "install", "tests", "cpp", "lint"]
+    chosen = sys.argv[1:] or ["build", "install", "tests", "cpp", "portable", "lint"]
     steps: dict[str, Callable[[], bool | None]] = {
         "build": build,
         "install": install,
         "tests": tests,
         "cpp": cpp,
+        "portable": portable,
         "lint": lint,
     }
     for name in chosen:

@@ -22,7 +22,8 @@ def includes(path: Path) -> list[tuple[int, str]]:
     """The line number and name of every include of a file."""
     text = path.read_text(encoding="utf-8")
     return [
-        (text.count("\n", 0, m.start()) + 1, m[1] or m[2]) for m in INCLUDE.finditer(text)
+        (text.count("\n", 0, m.start()) + 1, m[1] or m[2])
+        for m in INCLUDE.finditer(text)
     ]
 
 
@@ -93,7 +94,11 @@ def main() -> int:
             reason = wrong(path, name, roots)
             if reason:
                 errors.append(f"{path.relative_to(ROOT)}:{line}: {name}: {reason}")
-    print("\n".join([*errors, f"{count} files, {len(errors)} includes against the layers"]))
+    print(
+        "\n".join(
+            [*errors, f"{count} files, {len(errors)} includes against the layers"]
+        )
+    )
     return 1 if errors else 0
 
 

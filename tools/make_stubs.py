@@ -1,0 +1,178 @@
+"""Writes flambeau/_C/*.pyi, the types of the extension, from the schemas of its ops.
+
+Run it after adding or changing an op; `--check` says whether it was forgotten. It needs
+the extension to be importable and nothing else: no device is opened.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from flambeau import _C
+
+FOLDER = Path(__file__).resolve().parents[1] / "frontend" / "flambeau" / "_C"
+SPACES = ("_ops", "_nn", "_linalg", "_fft", "_special")
+
+# Names of types that methods of Tensor hide (Tensor.float is a method) get an alias.
+TYPES = {
+    "Tensor": "Tensor",
+    "Operand": "Tensor | _Number",
+    "Scalar": "_Number",
+    "int": "_int",
+    "float": "_float",
+    "bool": "_bool",
+    "str": "_str",
+    "ScalarType": "_dtype",
+    "Device": "_device | _str | _int",
+    "Generator": "Generator",
+    "Object": "Any",
+}
+
+IMPORTS = """from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Self, TypeAlias, overload
+"""
+
+ALIASES = """
+_int: TypeAlias = int
+_float: TypeAlias = float
+_bool: TypeAlias = bool
+_str: TypeAlias = str
+_Number: TypeAlias = int | float | bool | complex
+"""
+
+
+def split(text: str) -> list[str]:
+    """The parts between commas that are not inside brackets or quotes."""
+    parts, depth, start = [], 0, 0
+    for i, c in enumerate(text):
+        depth += (c in "[(") - (c in "])")
+        if c == "," and depth == 0:
+            parts.append(text[start:i].strip())
+            start = i + 1
+    return [p for p in [*parts, text[start:].strip()] if p]
+
+
+def annotation(type_: str) -> str:
+    """The Python type of a schema's argument type."""
+    nullable = type_.endswith("?")
+    type_ = type_.removesuffix("?")
+    base, bracket, count = type_.partition("[")
+    if bracket:
+        items = annotation(base)
+        text = f"Sequence[{items}]"
+        if count != "]" or base == "int":
+            text += f" | {items}"
+    else:
+        text = TYPES[base]
+    return f"{text} | None" if nullable and text != "Any" else text
+
+
+def keyword(name: str) -> str:
+    """A name that Python can take; `from` is the only trouble so far."""
+    return f"{name}_" if name in ("from", "lambda", "in") else name
+
+
+def parameters(schema: str, method: bool) -> list[str]:
+    """The parameters of a stub, `self` of a method included."""
+    arguments = split(
+        schema[schema.index("(") + 1 : schema.rindex(")", 0, schema.rindex("->"))]
+    )
+    out = ["self"] if method else []
+    skip_first = method
+    for argument in arguments:
+        if argument == "*":
+            out.append("*")
+            continue
+        left, equals, _ = argument.partition("=")
+        type_, _, name = left.strip().rpartition(" ")
+        if skip_first:
+            skip_first = False
+            continue
+        if name.startswith("_"):
+            continue
+        default = " = ..." if equals else ""
+        out.append(f"{keyword(name)}: {annotation(type_.strip())}{default}")
+    if (
+        "out" not in [p.partition(":")[0] for p in out]
+        and not method
+        and gives_tensor(schema)
+    ):
+        out += [] if "*" in out else ["*"]
+        out.append("out: Tensor | tuple[Tensor, ...] | None = ...")
+    if "Device" in schema and "requires_grad" not in schema:
+        out.append("requires_grad: _bool = ...")
+    return out if out[-1:] != ["*"] else out[:-1]
+
+
+def gives_tensor(schema: str) -> bool:
+    """Whether the first result is a tensor."""
+    return schema[schema.rindex("->") + 2 :].strip(" (").startswith("Tensor")
+
+
+def result(schema: str) -> str:
+    """The Python type of a schema's results."""
+    text = schema[schema.rindex("->") + 2 :].strip()
+    if not text.startswith("("):
+        kind = text.partition(" ")[0]
+        return "tuple[Tensor, ...]" if kind == "Tensor[]" else annotation(kind)
+    kinds = [item.partition(" ")[0] for item in split(text[1:-1])]
+    if not kinds:
+        return "None"
+    return (
+        f"Any  # {text}"
+        if len(kinds) > 1 and " " in split(text[1:-1])[0]
+        else ("tuple[" + ", ".join(annotation(k) for k in kinds) + "]")
+    )
+
+
+def function(name: str, schemas: tuple[str, ...], method: bool) -> list[str]:
+    """The lines of one callable, an overload for each schema that differs."""
+    forms = []
+    for schema in schemas:
+        given = parameters(schema, method)
+        forms.append((given, result(schema)))
+        sizes = 1 if method else 0
+        if len(given) > sizes and given[sizes].partition(": ")[2].startswith(
+            "Sequence[_int]"
+        ):
+            # view(2, 3) for view((2, 3))
+            rest = [p for p in given[sizes + 1 :] if p != "*" and "=" in p]
+            forms.append(([*given[:sizes], "*sizes: _int", *rest], result(schema)))
+    unique = list(dict.fromkeys((", ".join(p), r) for p, r in forms))
+    lines = []
+    for given, answer in unique:
+        if len(unique) > 1:
+            lines.append("@overload")
+        kind, _, comment = answer.partition("  # ")
+        lines.append(
+            f"def {name}({given}) -> {kind}: ...{f'  # {comment}' if comment else ''}"
+        )
+    return lines
+
+
+def is_op(value: object) -> bool:
+    """Whether a value is a callable made from op records."""
+    return hasattr(type(value), "_schemas")
+
+
+def space_stub(space: str) -> str:
+    """The stub of one submodule of functions."""
+    module = getattr(_C, space)
+    lines = [
+        f'"""Types of the functions in flambeau._C.{space}; made by make_stubs.py."""',
+        IMPORTS,
+    ]
+    lines += [
+        "from . import Generator, Tensor, _Number, _bool, _float, _int, _str",
+        "from . import device as _device",
+        "from . import dtype as _dtype",
+        "",
+    ]
+    for name in sorted(vars(module)):
+        value = getattr(module, name)
+        if is_op(value):
+            lines += function(name, value._schemas, method=False)
+    return "\n".join(lines) + "\n"
