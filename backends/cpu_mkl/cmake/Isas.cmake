@@ -1,5 +1,6 @@
 # Which instruction sets the kernels are compiled for, and with which flags.
 
+include(CheckCXXCompilerFlag)
 string(TOLOWER "${CMAKE_SYSTEM_PROCESSOR}" _processor)
 if(_processor MATCHES "x86_64|amd64")
   set(CPU_MKL_X86 ON)
@@ -44,13 +45,18 @@ function(cpu_mkl_add_kernels target sources)
     if(NOT isa IN_LIST FLAMBEAU_ISAS)
       continue()
     endif()
+    string(TOUPPER ${isa} _upper)
+    check_cxx_compiler_flag("${_flags_${isa}}" COMPILER_KNOWS_${_upper})
+    if(_flags_${isa} AND NOT COMPILER_KNOWS_${_upper})
+      message(FATAL_ERROR "the compiler does not know ${_flags_${isa}}: use GCC 11 or "
+                          "Clang 12 or later, or leave ${isa} out of FLAMBEAU_ISAS")
+    endif()
     add_library(kernels_${isa} OBJECT ${sources})
     target_compile_options(kernels_${isa} PRIVATE ${_flags_${isa}})
     target_compile_definitions(kernels_${isa} PRIVATE FL_ISA=${isa})
     target_link_libraries(kernels_${isa} PRIVATE cpu_mkl_options)
     # target_sources keeps this order at the link; see Note [One definition, ...].
     target_sources(${target} PRIVATE $<TARGET_OBJECTS:kernels_${isa}>)
-    string(TOUPPER ${isa} _upper)
     target_compile_definitions(${target} PRIVATE FL_HAVE_${_upper})
   endforeach()
 endfunction()
