@@ -1,7 +1,8 @@
 """Prints what the installed distributions weigh, and checks it against their limits.
 
-flambeau without a backend: at most 15 MB; with flambeau-cpu-mkl: at most 150 MB (1 MB is
-1,000,000 bytes). What Python compiles at the first import counts: it lies on the disk.
+flambeau without a backend: at most 15 MB; with flambeau-cpu-mkl: at most 150 MB (1 MB
+is 1,000,000 bytes). What Python compiles at the first import counts: it lies on the
+disk.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ the extension to be importable and nothing else: no device is opened.
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -176,3 +177,150 @@ def space_stub(space: str) -> str:
         if is_op(value):
             lines += function(name, value._schemas, method=False)
     return "\n".join(lines) + "\n"
+
+
+ATTRIBUTES = {
+    "data": "Tensor",
+    "device": "_device",
+    "dtype": "_dtype",
+    "grad": "Tensor | None",
+    "grad_fn": "Any",
+    "is_leaf": "_bool",
+    "layout": "layout",
+    "itemsize": "_int",
+    "name": "_str | None",
+    "nbytes": "_int",
+    "ndim": "_int",
+    "output_nr": "_int",
+    "requires_grad": "_bool",
+    "retains_grad": "_bool",
+    "shape": "Size",
+    **dict.fromkeys(("H", "T", "mH", "mT", "imag", "real"), "Tensor"),
+}
+UNARY = ("abs", "invert", "neg", "pos")
+BINARY = (
+    *("add", "and", "eq", "floordiv", "ge", "gt", "le", "lshift", "lt", "matmul"),
+    *("mod", "mul", "ne", "or", "pow", "rshift", "sub", "truediv", "xor"),
+)
+REFLECTED = set(BINARY) - {"eq", "ge", "gt", "le", "lt", "ne"}
+SPECIAL = {
+    "__bool__": "(self) -> _bool",
+    "__complex__": "(self) -> complex",
+    "__contains__": "(self, item: object, /) -> _bool",
+    "__float__": "(self) -> _float",
+    "__getitem__": "(self, index: Any, /) -> Tensor",
+    "__index__": "(self) -> _int",
+    "__int__": "(self) -> _int",
+    "__iter__": "(self) -> Iterator[Tensor]",
+    "__len__": "(self) -> _int",
+    "__setitem__": "(self, index: Any, value: Any, /) -> None",
+}
+
+
+def operators() -> list[str]:
+    """The operators of Tensor."""
+    lines = [f"def {name}{form}: ..." for name, form in SPECIAL.items()]
+    lines += [f"def __{name}__(self) -> Tensor: ..." for name in UNARY]
+    for name in BINARY:
+        ignore = "  # type: ignore[override]" if name in ("eq", "ne") else ""
+        for prefix in ("", "r", "i"):
+            if prefix and name not in REFLECTED:
+                continue
+            answer = "Self" if prefix == "i" else "Tensor"
+            lines.append(
+                f"def __{prefix}{name}__(self, other: Any, /) -> {answer}: ...{ignore}"
+            )
+    return [*lines, "__hash__ = object.__hash__"]
+
+
+def tensor_stub() -> list[str]:
+    """The class Tensor: attributes, methods of op records, and the rest as Any."""
+    lines = [
+        "class Tensor:",
+        "    def __init__(self, *args: Any, **kwargs: Any) -> None: ...",
+    ]
+    lines += [f"    {line}" for line in operators()]
+    for name, value in sorted(vars(_C.Tensor).items()):
+        if name.startswith("__"):
+            continue
+        if is_op(value):
+            lines += [
+                f"    {line}" for line in function(name, value._schemas, method=True)
+            ]
+        else:
+            lines.append(f"    {name}: {ATTRIBUTES.get(name, 'Any')}")
+    # The package adds methods written in Python by assignment.
+    lines.append("    def __getattr__(self, name: _str) -> Any: ...")
+    return lines
+
+
+def class_stub(name: str, cls: type) -> list[str]:
+    """A small class: its attributes and methods, untyped."""
+    base = cls.__base__.__name__ if cls.__base__ not in (object, None) else ""
+    bases = "(tuple[_int, ...])" if base == "tuple" else ""
+    lines = [f"class {name}{bases}:"]
+    lines.append("    def __new__(cls, *args: Any, **kwargs: Any) -> Self: ...")
+    for attribute in sorted(vars(cls)):
+        if not attribute.startswith("__"):
+            lines.append(f"    {attribute}: Any")
+    return lines
+
+
+def module_stub() -> str:
+    """The stub of flambeau._C itself."""
+    lines = [
+        '"""Types of the extension flambeau._C; made by make_stubs.py."""',
+        IMPORTS,
+    ]
+    lines += ["from . import " + ", ".join(f"{s} as {s}" for s in SPACES), ALIASES]
+    late = ["_dtype: TypeAlias = dtype", "_device: TypeAlias = device"]
+    for name in sorted(vars(_C)):
+        value = getattr(_C, name)
+        if name.startswith("__") or name in SPACES or name == "Tensor":
+            continue
+        if isinstance(value, type) and value.__name__ == name:
+            if issubclass(value, Exception):
+                bases = ", ".join(b.__name__ for b in value.__bases__)
+                lines.append(f"class {name}({bases}): ...")
+            else:
+                lines += class_stub(name, value)
+        elif callable(value):
+            lines.append(f"def {name}(*args: Any, **kwargs: Any) -> Any: ...")
+        else:
+            kind = type(value).__name__
+            known = kind if kind in ("dtype", "layout", "memory_format") else "Any"
+            lines.append(f"{name}: {known}")
+    return "\n".join([*lines, *tensor_stub(), *late]) + "\n"
+
+
+def formatted(text: str) -> str:
+    """As `ruff format` has it, for the check that layout is decided by it."""
+    command = ["ruff", "format", "--stdin-filename", "x.pyi", "-"]
+    done = subprocess.run(
+        command, input=text, capture_output=True, text=True, check=True
+    )
+    return done.stdout
+
+
+def main() -> int:
+    """Write the stubs, or with --check compare them; 1 when one is out of date."""
+    stubs = {
+        "__init__": module_stub(),
+        **{space: space_stub(space) for space in SPACES},
+    }
+    stale = []
+    for name, text in stubs.items():
+        path = FOLDER / f"{name}.pyi"
+        new = formatted(text)
+        if path.is_file() and path.read_text() == new:
+            continue
+        stale.append(path.name)
+        if "--check" not in sys.argv:
+            FOLDER.mkdir(exist_ok=True)
+            path.write_text(new)
+    print(f"{len(stubs)} stubs, {len(stale)} changed {' '.join(stale)}".rstrip())
+    return 1 if stale and "--check" in sys.argv else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
