@@ -13,7 +13,8 @@
   X(linear) \
   X(norm) \
   X(batch_norm) \
-  X(loss)
+  X(loss) \
+  X(unary)
 
 struct KernelEntry {
   const char* name;

@@ -153,7 +153,8 @@ FL_INLINE auto bits_as(V v) {
 // Applies a scalar function to each lane: for what has no vector form.
 template <class F, class V, class... W>
 FL_INLINE V map_lanes(F f, V a, W... rest) {
-  V out;
+  V out{};
+#pragma GCC unroll 1
   for (int i = 0; i < lanes_of<V>; ++i) out[i] = f(a[i], rest[i]...);
   return out;
 }
