@@ -16,9 +16,9 @@
 
 #define FL_DECLARE_FAMILY(family) extern const Family family##_family;
 #define FL_LIST_FAMILY(family) &family##_family,
-#define FL_DECLARE_ISA(isa)                                         \
-  namespace isa {                                                   \
-  FL_FAMILIES(FL_DECLARE_FAMILY)                                    \
+#define FL_DECLARE_ISA(isa)                                              \
+  namespace isa {                                                        \
+  FL_FAMILIES(FL_DECLARE_FAMILY)                                         \
   static const Family* const families[] = {FL_FAMILIES(FL_LIST_FAMILY)}; \
   }
 
@@ -207,8 +207,9 @@ int32_t find(const char* op, fl_kernel_info* info) {
 
 const char* build_info() {
   static char text[160];
-  std::snprintf(text, sizeof(text), "cpu_mkl: kernels %s, %s, MKL %s, oneDNN %s, threads %s",
-                isa().name, "g++ " __VERSION__,
+  std::snprintf(text, sizeof(text),
+                "cpu_mkl: kernels %s, %s, MKL %s, oneDNN %s, threads %s", isa().name,
+                "g++ " __VERSION__,
 #ifdef USE_MKL
                 "on",
 #else
@@ -230,8 +231,12 @@ const char* build_info() {
 
 void set_num_threads(int32_t n) { threads::set_count(n); }
 
-constexpr fl_device_table kDevice = {sizeof(fl_device_table), device_count, open_device,
-                                     close_device,            properties,   synchronize};
+constexpr fl_device_table kDevice = {sizeof(fl_device_table),
+                                     device_count,
+                                     open_device,
+                                     close_device,
+                                     properties,
+                                     synchronize};
 constexpr fl_memory_table kMemory = {sizeof(fl_memory_table), allocate, release,
                                      move_bytes, move_bytes};
 constexpr fl_kernel_table kKernels = {sizeof(fl_kernel_table), find};

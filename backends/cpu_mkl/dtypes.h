@@ -25,14 +25,14 @@ template <int D>
 struct StorageOf;
 template <class T>
 struct DtypeOf;
-#define FL_TYPE(code, type)                                  \
-  template <>                                                \
-  struct StorageOf<code> {                                   \
-    using Type = type;                                       \
-  };                                                         \
-  template <>                                                \
-  struct DtypeOf<type> {                                     \
-    static constexpr int value = code;                       \
+#define FL_TYPE(code, type)            \
+  template <>                          \
+  struct StorageOf<code> {             \
+    using Type = type;                 \
+  };                                   \
+  template <>                          \
+  struct DtypeOf<type> {               \
+    static constexpr int value = code; \
   };
 FL_TYPE(FL_BOOL, boolean)
 FL_TYPE(FL_UINT8, uint8_t)
@@ -52,8 +52,7 @@ inline constexpr uint32_t kBool = FL_DTYPE_BIT(FL_BOOL);
 inline constexpr uint32_t kInts = FL_DTYPE_BIT(FL_UINT8) | FL_DTYPE_BIT(FL_INT8) |
                                   FL_DTYPE_BIT(FL_INT16) | FL_DTYPE_BIT(FL_INT32) |
                                   FL_DTYPE_BIT(FL_INT64);
-inline constexpr uint32_t kHalfs =
-    FL_DTYPE_BIT(FL_FLOAT16) | FL_DTYPE_BIT(FL_BFLOAT16);
+inline constexpr uint32_t kHalfs = FL_DTYPE_BIT(FL_FLOAT16) | FL_DTYPE_BIT(FL_BFLOAT16);
 inline constexpr uint32_t kSingles =
     FL_DTYPE_BIT(FL_FLOAT32) | FL_DTYPE_BIT(FL_FLOAT64);
 inline constexpr uint32_t kFloats = kHalfs | kSingles;
@@ -70,11 +69,11 @@ struct Type {
 // f(Type<T>{}) for the storage type of `dtype`, when the bit of that is in Set.
 template <uint32_t Set, class F>
 inline fl_status for_dtype(int dtype, F&& f) {
-#define FL_CASE(code)                                                   \
-  case code:                                                            \
-    if constexpr ((Set & FL_DTYPE_BIT(code)) != 0) {                    \
-      return f(Type<typename StorageOf<code>::Type>{});                 \
-    }                                                                   \
+#define FL_CASE(code)                                   \
+  case code:                                            \
+    if constexpr ((Set & FL_DTYPE_BIT(code)) != 0) {    \
+      return f(Type<typename StorageOf<code>::Type>{}); \
+    }                                                   \
     break;
   switch (dtype) {
     FL_CASE(FL_FLOAT32)

@@ -1,5 +1,5 @@
-// The one iterator of pointwise kernels. A kernel is a functor on vectors; map_row runs it
-// over a row of contiguous or repeated elements; pointwise() makes such rows out of
+// The one iterator of pointwise kernels. A kernel is a functor on vectors; map_row runs
+// it over a row of contiguous or repeated elements; pointwise() makes such rows out of
 // whatever layout the operands have. See Note [Rows].
 #pragma once
 
@@ -10,11 +10,12 @@ namespace FL_ISA {
 
 // Note [Rows]
 // A row function gets, for each operand (outputs first), a pointer and a step of 1
-// (contiguous) or 0 (one value, which the caller has repeated over kSplatBytes). Operands
-// of half precision reach it as float. Everything else is done outside, once for all
-// kernels: strided, transposed, broadcast and half-precision operands are brought into
-// small buffers that stay in the first-level cache, and results go back the same way. So a
-// kernel is compiled once for each type that it computes in, not for each layout.
+// (contiguous) or 0 (one value, which the caller has repeated over kSplatBytes).
+// Operands of half precision reach it as float. Everything else is done outside, once
+// for all kernels: strided, transposed, broadcast and half-precision operands are
+// brought into small buffers that stay in the first-level cache, and results go back
+// the same way. So a kernel is compiled once for each type that it computes in, not for
+// each layout.
 using RowFn = void (*)(char* const* p, const int64_t* step, int64_t n, const void* op);
 
 inline constexpr int kMaxOperands = 6;
@@ -53,7 +54,7 @@ template <class T, int N>
 struct Mover {
   using V = Vec<T, N>;
   static FL_INLINE V get(const void* p) { return load<V>(p); }
-  static FL_INLINE V get(const void* p, int n) { return load_some<V>(p, n); }
+  static FL_INLINE V get(const void* p, int n) { return load_padded<V>(p, n); }
   template <class W>
   static FL_INLINE V cast(W v) {
     if constexpr (std::is_same_v<T, boolean>) {
@@ -77,7 +78,8 @@ struct Mover<std::complex<T>, N> {
   using V = CVec<T, N>;
   static FL_INLINE V get(const void* p) { return load_complex<V>(p); }
   static FL_INLINE V get(const void* p, int n) {
-    T buffer[2 * N] = {};
+    T buffer[2 * N];
+    for (int i = 0; i < 2 * N; i += 2) std::memcpy(buffer + i, p, 2 * sizeof(T));
     std::memcpy(buffer, p, n * 2 * sizeof(T));
     return load_complex<V>(buffer);
   }
@@ -107,8 +109,8 @@ struct MapRow {
 
  private:
   template <size_t... I>
-  static FL_INLINE void loop(char* const* p, const int64_t* step, int64_t n, const Op& op,
-                             std::index_sequence<I...>) {
+  static FL_INLINE void loop(char* const* p, const int64_t* step, int64_t n,
+                             const Op& op, std::index_sequence<I...>) {
     char* out = p[0];
     const char* in[] = {p[1 + I]...};
     const int64_t move[] = {step[1 + I] * int64_t{N * sizeof(In)}...};
@@ -121,10 +123,10 @@ struct MapRow {
     }
     const int rest = static_cast<int>(n - i);
     if (rest != 0) {
-      Mover<Out, N>::put(
-          out, op((step[1 + I] != 0 ? Mover<In, N>::get(in[I], rest)
-                                    : Mover<In, N>::get(in[I]))...),
-          rest);
+      Mover<Out, N>::put(out,
+                         op((step[1 + I] != 0 ? Mover<In, N>::get(in[I], rest)
+                                              : Mover<In, N>::get(in[I]))...),
+                         rest);
     }
   }
 };
@@ -134,6 +136,39 @@ template <class Out, class... In, class Op>
 inline fl_status map(const fl_call* call, const Op& op, float cost = kCheap,
                      uint32_t flags = 0) {
   return pointwise(call, &MapRow<Op, Out, In...>::run, &op, cost, flags);
+}
+
+// Calls make(T{}) for the type T in which the floating-point main operand is computed,
+// and maps the functor that it returns over kArity operands of that type.
+template <int kArity, class F>
+inline fl_status map_floats(const fl_call* call, F&& make, float cost = kMath) {
+  return for_dtype<kFloats>(call->in[0].dtype, [&](auto t) {
+    using T = Compute<typename decltype(t)::type>;
+    if constexpr (kArity == 1) return map<T, T>(call, make(T{}), cost);
+    if constexpr (kArity == 2) return map<T, T, T>(call, make(T{}), cost);
+    if constexpr (kArity == 3) return map<T, T, T, T>(call, make(T{}), cost);
+  });
+}
+
+// ---- attributes
+// ------------------------------------------------------------------------
+
+template <class T>
+inline T attr_f(const fl_call* call, int i) {
+  return static_cast<T>(call->attr[i].v.f);
+}
+
+// A complex attribute as a number of type T: the real part, where T is real.
+template <class T>
+inline T attr_c(const fl_call* call, int i) {
+  const double* c = call->attr[i].v.c;
+  if constexpr (is_complex<T>) {
+    return T(static_cast<Real<T>>(c[0]), static_cast<Real<T>>(c[1]));
+  } else if constexpr (std::is_integral_v<T>) {
+    return static_cast<T>(static_cast<int64_t>(c[0]));
+  } else {
+    return static_cast<T>(c[0]);
+  }
 }
 
 // ---- copying, for kernels that move data -------------------------------------------
@@ -146,8 +181,10 @@ void stream_copy(void* dst, const void* src, int64_t bytes);
 void stream_fence();
 // Outputs of more bytes than this are better written past the caches.
 inline constexpr int64_t kStreamBytes = int64_t{8} << 20;
-void gather_strided(int size, void* dst, const void* src, int64_t stride_bytes, int64_t n);
-void scatter_strided(int size, void* dst, int64_t stride_bytes, const void* src, int64_t n);
+void gather_strided(int size, void* dst, const void* src, int64_t stride_bytes,
+                    int64_t n);
+void scatter_strided(int size, void* dst, int64_t stride_bytes, const void* src,
+                     int64_t n);
 void widen_row(int dtype, float* dst, const void* src, int64_t n);
 void narrow_row(int dtype, void* dst, const float* src, int64_t n);
 

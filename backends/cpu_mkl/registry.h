@@ -1,5 +1,5 @@
-// How a kernel file tells the device its names: one constant table per file, and one line
-// in FL_FAMILIES below.
+// How a kernel file tells the device its names: one constant table per file, and one
+// line in FL_FAMILIES below.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +14,10 @@
   X(norm) \
   X(batch_norm) \
   X(loss) \
-  X(unary)
+  X(unary) \
+  X(compare) \
+  X(ternary) \
+  X(activation)
 
 struct KernelEntry {
   const char* name;
@@ -29,8 +32,8 @@ struct Family {
 
 // FL_FAMILY(unary, {"neg", neg, kNumeric}, ...) inside namespace FL_ISA. The tables are
 // constants, so that no code of an instruction set runs before the set is chosen.
-#define FL_FAMILY(name, ...)                                       \
-  static constexpr KernelEntry name##_entries[] = {__VA_ARGS__};   \
-  extern const Family name##_family;                               \
-  constinit const Family name##_family = {                         \
+#define FL_FAMILY(name, ...)                                     \
+  static constexpr KernelEntry name##_entries[] = {__VA_ARGS__}; \
+  extern const Family name##_family;                             \
+  constinit const Family name##_family = {                       \
       name##_entries, sizeof(name##_entries) / sizeof(KernelEntry)}

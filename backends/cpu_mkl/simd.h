@@ -1,6 +1,6 @@
-// Vectors of the instruction set being compiled for: GCC's vector types, with intrinsics
-// where the compiler has no good spelling. Arithmetic, comparisons and `mask ? a : b` are
-// the language's own.
+// Vectors of the instruction set being compiled for: GCC's vector types, with
+// intrinsics where the compiler has no good spelling. Arithmetic, comparisons and `mask
+// ? a : b` are the language's own.
 #pragma once
 
 #include <cstdint>
@@ -101,6 +101,28 @@ FL_INLINE V load_some(const void* p, int n) {
 #endif
   V v{};
   for (int i = 0; i < n; ++i) v[i] = static_cast<const Lane<V>*>(p)[i];
+  return v;
+}
+
+// The first n < lanes elements, and the very first again in the other lanes: so that
+// lanes that do not count meet no special case (a zero divisor, a logarithm of 0) of
+// their own.
+template <class V>
+FL_INLINE V load_padded(const void* p, int n) {
+  Lane<V> first;
+  std::memcpy(&first, p, sizeof(first));
+  V v = V{} + first;
+#if defined(__AVX512F__)
+  if constexpr (sizeof(V) == 64) {
+    const __mmask64 m = (uint64_t{1} << n) - 1;
+    const __m512i raw = __m512i(v);
+    if constexpr (sizeof(first) == 8) return V(_mm512_mask_loadu_epi64(raw, m, p));
+    if constexpr (sizeof(first) == 4) return V(_mm512_mask_loadu_epi32(raw, m, p));
+    if constexpr (sizeof(first) == 2) return V(_mm512_mask_loadu_epi16(raw, m, p));
+    if constexpr (sizeof(first) == 1) return V(_mm512_mask_loadu_epi8(raw, m, p));
+  }
+#endif
+  for (int i = 1; i < n; ++i) v[i] = static_cast<const Lane<V>*>(p)[i];
   return v;
 }
 
@@ -241,8 +263,8 @@ FL_INLINE Vec<float, N> widen(Vec<uint16_t, N> h, float16) {
   const auto sign = (u & 0x8000u) << 16;
   const auto small = bits_as<float>((u & 0x7fffu) << 13) * 0x1p112f;
   const auto special = bits_as<uint32_t>(small) | 0x7f800000u;
-  return bits_as<float>(((u & 0x7c00u) == 0x7c00u ? special : bits_as<uint32_t>(small)) |
-                        sign);
+  return bits_as<float>(
+      ((u & 0x7c00u) == 0x7c00u ? special : bits_as<uint32_t>(small)) | sign);
 }
 
 template <int N>
@@ -257,8 +279,8 @@ FL_INLINE Vec<uint16_t, N> narrow(Vec<float, N> x, float16) {
   using U = Vec<uint32_t, N>;
   const U sign = ((U)x >> 16) & 0x8000u;
   const U magnitude = (U)x & 0x7fffffffu;
-  // Normal results: round at bit 13. Subnormal ones: adding 0.5 leaves the value, rounded
-  // to a multiple of 2^-24, in the low bits.
+  // Normal results: round at bit 13. Subnormal ones: adding 0.5 leaves the value,
+  // rounded to a multiple of 2^-24, in the low bits.
   const U normal = (magnitude - 0x38000000u + 0xfffu + ((magnitude >> 13) & 1)) >> 13;
   const U subnormal = (U)((F)magnitude + F{} + 0.5f) - 0x3f000000u;
   U out = magnitude < 0x38800000u ? subnormal : normal;
@@ -311,7 +333,8 @@ FL_INLINE T write(Compute<T> x) {
   }
 }
 
-// ---- complex: two vectors, taken apart at load ----------------------------------------
+// ---- complex: two vectors, taken apart at load
+// ----------------------------------------
 
 template <class T, int N>
 struct CVec {

@@ -36,9 +36,9 @@ thread_local bool inside = false;
 // Note [Claiming chunks]
 // A loop is a number of chunks behind one counter. The caller and every worker that is
 // awake claim the next chunk until none is left, so a worker that the system has not
-// scheduled costs nothing: its share is done by the others. The caller then waits only for
-// chunks already being worked on. `users` counts the workers that look at the loop; the
-// next loop may be set up once it is 0.
+// scheduled costs nothing: its share is done by the others. The caller then waits only
+// for chunks already being worked on. `users` counts the workers that look at the loop;
+// the next loop may be set up once it is 0.
 struct Loop {
   Body body;
   void* context;

@@ -1,5 +1,6 @@
 // Splits loops over the threads of the backend: inline for small work, else chunks that
-// the caller and the workers claim one by one, so that nobody waits for a sleeping worker.
+// the caller and the workers claim one by one, so that nobody waits for a sleeping
+// worker.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,7 @@
-// Elementary functions on vectors of float and double, within one or two units in the last
-// place. Polynomials are Chebyshev fits made with mpmath over the interval named beside
-// each. Arguments for which a method does not hold go to the C library, lane by lane.
+// Elementary functions on vectors of float and double, within one or two units in the
+// last place. Polynomials are Chebyshev fits made with mpmath over the interval named
+// beside each. Arguments for which a method does not hold go to the C library, lane by
+// lane.
 #pragma once
 
 #include <cmath>
@@ -44,15 +45,18 @@ FL_INLINE V with_sign(V magnitude, V sign) {
   return (V)(((U)magnitude & ~bit) | ((U)sign & bit));
 }
 
-// ---- rounding and roots, which the processor has ---------------------------------------
+// ---- rounding and roots, which the processor has
+// ---------------------------------------
 
 // Mode: 0 nearest (ties to even), 1 down, 2 up, 3 toward zero.
 template <int Mode, class V>
 FL_INLINE V round_to(V x) {
   constexpr int imm = Mode | 8;
 #if defined(__AVX512F__)
-  if constexpr (sizeof(V) == 64 && is_float_vec<V>) return V(_mm512_roundscale_ps(x, imm));
-  if constexpr (sizeof(V) == 64 && !is_float_vec<V>) return V(_mm512_roundscale_pd(x, imm));
+  if constexpr (sizeof(V) == 64 && is_float_vec<V>)
+    return V(_mm512_roundscale_ps(x, imm));
+  if constexpr (sizeof(V) == 64 && !is_float_vec<V>)
+    return V(_mm512_roundscale_pd(x, imm));
 #endif
 #if defined(__AVX__)
   if constexpr (sizeof(V) == 32 && is_float_vec<V>) return V(_mm256_round_ps(x, imm));
@@ -108,7 +112,8 @@ FL_INLINE V scale2(V x, V n) {
   return x * (V)((half + bias) << bits) * (V)((whole - half + bias) << bits);
 }
 
-// ---- exponentials ----------------------------------------------------------------------
+// ---- exponentials
+// ----------------------------------------------------------------------
 
 // exp(r) - 1 for |r| <= ln(2)/2.
 template <class V>
@@ -118,11 +123,11 @@ FL_INLINE V expm1_small(V r) {
                      1.393365896e-3f, 1.989100078e-4f);
     return r * r * q + r;
   } else {
-    const V q = poly(r, 0.5, 0.16666666666666671, 4.16666666666666698e-2,
-                     8.33333333332612936e-3, 1.38888888888837442e-3,
-                     1.98412698748407686e-4, 2.48015873255621258e-5,
-                     2.75572553746587421e-6, 2.75572736248664763e-7,
-                     2.51052276365517591e-8, 2.09146945603515916e-9);
+    const V q =
+        poly(r, 0.5, 0.16666666666666671, 4.16666666666666698e-2,
+             8.33333333332612936e-3, 1.38888888888837442e-3, 1.98412698748407686e-4,
+             2.48015873255621258e-5, 2.75572553746587421e-6, 2.75572736248664763e-7,
+             2.51052276365517591e-8, 2.09146945603515916e-9);
     return r * r * q + r;
   }
 }
@@ -217,10 +222,12 @@ FL_INLINE V vcosh(V x) {
   const V e = half * half;
   constexpr T edge = std::is_same_v<T, float> ? T(88) : T(709);
   const V f = vexp(abs_of(x));
-  return abs_of(x) > edge ? T(0.5) * half * half : T(0.5) * f + T(0.5) / (e == e ? f : e);
+  return abs_of(x) > edge ? T(0.5) * half * half
+                          : T(0.5) * f + T(0.5) / (e == e ? f : e);
 }
 
-// ---- logarithms ------------------------------------------------------------------------
+// ---- logarithms
+// ------------------------------------------------------------------------
 
 template <class V>
 struct Split {
@@ -266,10 +273,10 @@ FL_INLINE V log_rest(V f) {
   } else {
     const V s = f / (f + 2);
     const V z = s * s;
-    const V r = z * poly(z, 0.666666666666666667, 0.39999999999999907,
-                         0.28571428571490346, 0.222222222064410072, 0.181818201985876019,
-                         0.153844708965783321, 0.133393937833383132, 0.116175153315034651,
-                         0.124231140560780846);
+    const V r =
+        z * poly(z, 0.666666666666666667, 0.39999999999999907, 0.28571428571490346,
+                 0.222222222064410072, 0.181818201985876019, 0.153844708965783321,
+                 0.133393937833383132, 0.116175153315034651, 0.124231140560780846);
     const V half = f * f * T(0.5);
     return s * (half + r) - half;
   }
@@ -300,10 +307,10 @@ FL_INLINE V vlog2(V x) {
   using T = Lane<V>;
   const auto [e, f] = split_log(x);
   // log2(e) in two parts, so that the leading product is exact enough.
-  constexpr T low = std::is_same_v<T, float> ? T(0x1.4ae0bf85ddf44p-26)
-                                             : T(0x1.777d0ffda0d24p-56);
-  constexpr T high = std::is_same_v<T, float> ? T(0x1.7154760000000p+0)
-                                              : T(0x1.71547652b82fep+0);
+  constexpr T low =
+      std::is_same_v<T, float> ? T(0x1.4ae0bf85ddf44p-26) : T(0x1.777d0ffda0d24p-56);
+  constexpr T high =
+      std::is_same_v<T, float> ? T(0x1.7154760000000p+0) : T(0x1.71547652b82fep+0);
   const V c = log_rest(f);
   const V out = (f * low + c * high) + f * high + e;
   return fix_log(out, x);
@@ -316,9 +323,11 @@ FL_INLINE V vlog10(V x) {
   const V l = log_rest(f) + f;
   V out;
   if constexpr (is_float_vec<V>) {
-    out = (l * T(0.43429448190325182765) + e * 0x1.3509f79fef312p-18f) + e * 0x1.344p-2f;
+    out =
+        (l * T(0.43429448190325182765) + e * 0x1.3509f79fef312p-18f) + e * 0x1.344p-2f;
   } else {
-    out = (l * 0.43429448190325182765 + e * 0x1.79fef311f12b3p-38) + e * 0x1.34413509ep-2;
+    out =
+        (l * 0.43429448190325182765 + e * 0x1.79fef311f12b3p-38) + e * 0x1.34413509ep-2;
   }
   return fix_log(out, x);
 }
@@ -333,7 +342,8 @@ FL_INLINE V vlog1p(V x) {
   return u == kInf<V> ? u : (x == -1 ? V{} - kInf<V> : near);
 }
 
-// ---- powers ------------------------------------------------------------------------------
+// ---- powers
+// ------------------------------------------------------------------------------
 
 #if defined(__FMA__)
 template <class V>
@@ -400,12 +410,13 @@ FL_INLINE V vpow(V x, V y) {
   return map_lanes([](T a, T b) { return std::pow(a, b); }, x, y);
 }
 
-// ---- circular functions ------------------------------------------------------------------
+// ---- circular functions
+// ------------------------------------------------------------------
 
 template <class V>
 struct Turned {
-  V r;         // in [-pi/4, pi/4]
-  Mask<V> q;   // the quarter turns taken off, modulo 4
+  V r;        // in [-pi/4, pi/4]
+  Mask<V> q;  // the quarter turns taken off, modulo 4
 };
 
 template <class V>
@@ -423,8 +434,9 @@ FL_INLINE Turned<V> reduce_turn(V x) {
                 n * 0x1.68c234c4c6629p-39f,
             q};
   } else {
-    return {((x - n * 0x1.921fb544p+0) - n * 0x1.0b4611a6p-34) - n * 0x1.3198a2e037073p-69,
-            q};
+    return {
+        ((x - n * 0x1.921fb544p+0) - n * 0x1.0b4611a6p-34) - n * 0x1.3198a2e037073p-69,
+        q};
   }
 }
 
@@ -432,12 +444,16 @@ template <class V>
 FL_INLINE V sin_small(V r) {
   const V z = r * r;
   if constexpr (is_float_vec<V>) {
-    return r * z * poly(z, -0.1666666666f, 8.333331866e-3f, -1.984008201e-4f,
-                        2.724931405e-6f) + r;
+    return r * z *
+               poly(z, -0.1666666666f, 8.333331866e-3f, -1.984008201e-4f,
+                    2.724931405e-6f) +
+           r;
   } else {
-    return r * z * poly(z, -0.166666666666666646, 8.33333333333092456e-3,
-                        -1.98412698367224178e-4, 2.75573160838163586e-6,
-                        -2.50511279440141876e-8, 1.5917848524808261e-10) + r;
+    return r * z *
+               poly(z, -0.166666666666666646, 8.33333333333092456e-3,
+                    -1.98412698367224178e-4, 2.75573160838163586e-6,
+                    -2.50511279440141876e-8, 1.5917848524808261e-10) +
+           r;
   }
 }
 
@@ -495,7 +511,8 @@ FL_INLINE V vtan(V x) {
   return x == 0 ? x : out;
 }
 
-// ---- inverse circular functions ------------------------------------------------------------
+// ---- inverse circular functions
+// ------------------------------------------------------------
 
 template <class V>
 FL_INLINE V vatan(V x) {
@@ -570,7 +587,8 @@ FL_INLINE V vacos(V x) {
   return big ? outer : half_pi - (p - low);
 }
 
-// ---- inverse hyperbolic functions ------------------------------------------------------------
+// ---- inverse hyperbolic functions
+// ------------------------------------------------------------
 
 template <class V>
 FL_INLINE V vasinh(V x) {
@@ -590,7 +608,8 @@ FL_INLINE V vacosh(V x) {
   const V t = x - 1;
   const V near = vlog1p(t + vsqrt(2 * t + t * t));
   constexpr T far = is_float_vec<V> ? T(1e9) : T(1e100);
-  return x > far ? vlog(x) + T(0.69314718055994530942) : near;
+  const V out = x > far ? vlog(x) + T(0.69314718055994530942) : near;
+  return x < 1 ? V{} + kNan<V> : out;
 }
 
 template <class V>
@@ -600,25 +619,164 @@ FL_INLINE V vatanh(V x) {
   return with_sign(T(0.5) * vlog1p(2 * a / (1 - a)), x);
 }
 
-// ---- the error function ------------------------------------------------------------------------
+// ---- the error function
+// ------------------------------------------------------------------------
 
-// 1 - exp(-x G(x)) for |x| < 4, G fitted to -log(erfc(x)) / x; beyond, 1.
+// exp(x^2) erfc(x) for x >= 0, by a polynomial in u = (x - 2) / (x + 2).
+template <class V>
+FL_INLINE V verfcx(V x) {
+  const V u = (x - 2) / (x + 2);
+  V p;
+  if constexpr (is_float_vec<V>) {
+    p = poly(u, 1.276978382f, -9.276381642e-2f, -0.1660304917f, 0.164050926f,
+             -5.421831327e-2f, -8.030125678e-3f, 8.711948244e-3f, 1.251411226e-3f,
+             -1.427799261e-3f, -4.018811283e-4f, 1.754952066e-4f, 8.270895293e-5f);
+  } else {
+    p = poly(u, 1.27697838155252872, -9.27638265857459381e-2, -0.166030397615290052,
+             0.164051280033434412, -5.4220000991976164e-2, -8.03401508217597728e-3,
+             8.72265387365324761e-3, 1.27133896231383342e-3, -1.45681391203982645e-3,
+             -4.54340801834674365e-4, 2.06366865610201026e-4, 1.51039023702244466e-4,
+             -1.50770085694207442e-6, -3.64227102337801351e-5, -1.35015514944756246e-5,
+             3.70838853303315673e-6, 5.24702671236676732e-6, 1.51101491569492129e-6,
+             -7.36229152696368238e-7, -8.50218898198653183e-7, -2.16746400706947959e-7,
+             1.60026486939814513e-7, 1.31281872275461155e-7, 8.06777323977163469e-9,
+             -2.23086123997358177e-8, -6.57371728773721683e-9);
+  }
+  return p / (1 + 2 * x);
+}
+
+// exp(-x^2): x in two parts, the square of the first of which is exact.
+template <class V>
+FL_INLINE V vexp_square(V x) {
+  using M = Mask<V>;
+  constexpr int cut = is_float_vec<V> ? 12 : 27;
+  const V high = (V)((M)x >> cut << cut);
+  const V rest = (high - x) * (high + x);  // at most a few hundredths
+  return vexp(-high * high) * (expm1_small(rest) + 1);
+}
+
+template <class V>
+FL_INLINE V verfc(V x) {
+  using T = Lane<V>;
+  constexpr T end = is_float_vec<V> ? T(10.1) : T(26.6);
+  const V a = abs_of(x);
+  const V inner = a > end ? V{} + end : a;
+  const V product = verfcx(inner) * vexp_square(inner);
+  const V tail = a > end ? V{} : product;
+  return x < 0 ? 2 - tail : tail;
+}
+
+// For float, 1 - exp(-x G(x)), with G fitted to -log(erfc(x)) / x on [0, 4].
 template <class V>
 FL_INLINE V verf(V x) {
-  using T = Lane<V>;
+  V a = abs_of(x);
   if constexpr (is_float_vec<V>) {
-    V a = abs_of(x);
     a = a > 4 ? V{} + 4.0f : a;
-    const V g = poly(a, 1.128379171f, 0.6366195674f, 0.1027733609f, -1.912138603e-2f,
-                     -2.581503948e-4f, 1.823030723e-3f, -7.718797463e-4f,
-                     1.880921764e-4f, -2.874358177e-5f, 2.55876506e-6f,
-                     -1.013977274e-7f);
+    const V g =
+        poly(a, 1.128379171f, 0.6366195674f, 0.1027733609f, -1.912138603e-2f,
+             -2.581503948e-4f, 1.823030723e-3f, -7.718797463e-4f, 1.880921764e-4f,
+             -2.874358177e-5f, 2.55876506e-6f, -1.013977274e-7f);
     const auto [n, r] = reduce_exp(-a * g);
     const V scale = scale2(V{} + 1, n);
     return with_sign((1 - scale) - scale * expm1_small(r), x);
   } else {
-    return map_lanes([](T a) { return std::erf(a); }, x);
+    const V z = x * x;
+    const V near = x * poly(z, 0.128379167095512574, -0.376126389031837524,
+                            0.112837916709551202, -2.68661706451298408e-2,
+                            5.22397762542329831e-3, -8.5483270219348296e-4,
+                            1.20553329028887354e-4, -1.49256475675193321e-5,
+                            1.64620454414684189e-6, -1.63646421581676153e-7,
+                            1.4792401209404813e-8, -1.21645600572834501e-9,
+                            8.70904512905310669e-11, -4.23094582429533782e-12) +
+                   x;
+    a = a > 6 ? V{} + 6.0 : a;
+    const V far = with_sign(1 - verfcx(a) * vexp(-a * a), x);
+    return abs_of(x) > 1 ? far : near;
   }
+}
+
+// ---- two operands
+// --------------------------------------------------------------------------
+
+template <class V>
+FL_INLINE V vhypot(V x, V y) {
+  const V a = abs_of(x), b = abs_of(y);
+  const V big = a > b ? a : b, small = a > b ? b : a;
+  const V q = small / big;
+  V out = big * vsqrt(1 + q * q);
+  out = big == 0 ? big : out;
+  out = (a != a) | (b != b) ? V{} + kNan<V> : out;
+  return (a == kInf<V>) | (b == kInf<V>) ? V{} + kInf<V> : out;
+}
+
+template <class V>
+FL_INLINE V vatan2(V y, V x) {
+  using T = Lane<V>;
+  const auto usual = (x != 0) & (abs_of(x) < kInf<V>)&(abs_of(y) < kInf<V>);
+  if (any_lane(~usual)) {
+    return map_lanes([](T a, T b) { return std::atan2(a, b); }, y, x);
+  }
+  constexpr T pi = T(0x1.921fb54442d18p+1);
+  const V out = vatan(y / x);
+  return x < 0 ? out + with_sign(V{} + pi, y) : out;
+}
+
+// fmod: exact where the quotient is small; other lanes go to the library.
+template <class V>
+FL_INLINE V vfmod(V x, V y) {
+  using T = Lane<V>;
+#if defined(__FMA__)
+  if constexpr (sizeof(V) == kWidth) {
+    constexpr T limit = is_float_vec<V> ? T(0x1p22) : T(0x1p51);
+    const V a = abs_of(x), b = abs_of(y);
+    const V quotient = a / b;
+    constexpr T tiny = is_float_vec<V> ? T(1e-30) : T(1e-290);
+    const auto usual = (quotient < limit) & (b > tiny) & (b < kInf<V>);
+    if (!any_lane(~usual)) {
+      // The rounded quotient may be one too large; then the remainder is negative.
+      V r = fused(-round_to<3>(quotient), b, a);
+      r = r < 0 ? r + b : r;
+      r = r >= b ? r - b : r;
+      return with_sign(r, x);
+    }
+  }
+#endif
+  return map_lanes([](T a, T b) { return std::fmod(a, b); }, x, y);
+}
+
+// The remainder with the sign of the divisor, as Python has it.
+template <class V>
+FL_INLINE V vremainder(V x, V y) {
+  const V r = vfmod(x, y);
+  return (r != 0) & ((r < 0) != (y < 0)) ? r + y : r;
+}
+
+template <class V>
+FL_INLINE V vdiv_floor(V x, V y) {
+  using T = Lane<V>;
+  const V r = vfmod(x, y);
+  V q = (x - r) / y;
+  q = (r != 0) & ((r < 0) != (y < 0)) ? q - 1 : q;
+  V whole = round_to<1>(q);
+  whole = q - whole > T(0.5) ? whole + 1 : whole;
+  whole = q == 0 ? with_sign(V{}, x / y) : whole;
+  return y == 0 ? x / y : whole;
+}
+
+template <class V>
+FL_INLINE V vlogaddexp(V a, V b) {
+  using T = Lane<V>;
+  const V high = max_nan(a, b);
+  const V out = high + vlog1p(vexp(-abs_of(a - b)));
+  return a == b ? a + T(0.69314718055994530942) : out;
+}
+
+template <class V>
+FL_INLINE V vlogaddexp2(V a, V b) {
+  using T = Lane<V>;
+  const V high = max_nan(a, b);
+  const V out = high + vlog1p(vexp2(-abs_of(a - b))) * T(1.4426950408889634074);
+  return a == b ? a + 1 : out;
 }
 
 }  // namespace FL_ISA

@@ -171,8 +171,8 @@ void run_rows(const Plan& plan, int64_t begin, int64_t end) {
   }
 }
 
-// Moves `n` elements of the nest, from cursor `index` on, between a strided operand and a
-// packed buffer. For nests whose rows are too short to be worth a call each.
+// Moves `n` elements of the nest, from cursor `index` on, between a strided operand and
+// a packed buffer. For nests whose rows are too short to be worth a call each.
 template <class Word, bool kIn>
 void move_short_rows(const Plan& plan, const Operand& a, int64_t begin, int64_t n,
                      char* buffer) {
@@ -249,15 +249,16 @@ void run_short_rows(const Plan& plan, int64_t begin, int64_t end) {
   }
 }
 
-// ---- transposed operands -------------------------------------------------------------
+// ---- transposed operands
+// -------------------------------------------------------------
 
 bool is_turned(const Operand& a, int last) {
   return a.strides[last] != a.size && a.strides[last] != 0 &&
          a.strides[last - 1] == a.size;
 }
 
-// Brings the dimension along which some operand is contiguous next to the innermost one.
-// True when there is such an operand.
+// Brings the dimension along which some operand is contiguous next to the innermost
+// one. True when there is such an operand.
 bool find_turned(Plan& plan) {
   const int last = plan.ndim - 1;
   if (last < 1 || plan.inner() < 8) return false;
@@ -321,7 +322,8 @@ void run_tiles(const Plan& plan, int64_t begin, int64_t end) {
     for (int64_t c = 0; c < cols; c += kTile) {
       char* p[kMaxOperands];
       for (int k = 0; k < plan.n_ops; ++k) {
-        p[k] = at.p[k] + r * plan.ops[k].strides[last - 1] + c * plan.ops[k].strides[last];
+        p[k] =
+            at.p[k] + r * plan.ops[k].strides[last - 1] + c * plan.ops[k].strides[last];
       }
       run_tile(plan, p, std::min<int64_t>(kTile, rows - r),
                std::min<int64_t>(kTile, cols - c), buffers, tile);
@@ -329,7 +331,8 @@ void run_tiles(const Plan& plan, int64_t begin, int64_t end) {
   }
 }
 
-// ---- planning ------------------------------------------------------------------------
+// ---- planning
+// ------------------------------------------------------------------------
 
 void add_operand(Plan& plan, const fl_tensor& t, int ndim, uint32_t flags) {
   Operand& a = plan.ops[plan.n_ops++];

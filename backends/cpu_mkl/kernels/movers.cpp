@@ -14,7 +14,8 @@ struct Wide {
 template <class Word>
 void gather_words(void* dst, const char* src, int64_t stride, int64_t n) {
   auto* out = static_cast<Word*>(dst);
-  for (int64_t i = 0; i < n; ++i, src += stride) std::memcpy(out + i, src, sizeof(Word));
+  for (int64_t i = 0; i < n; ++i, src += stride)
+    std::memcpy(out + i, src, sizeof(Word));
 }
 
 template <class Word>
@@ -60,7 +61,8 @@ struct Square {
     if constexpr (S > 1) round<S / 2>(v);
   }
 
-  static FL_INLINE void run(Word* dst, int64_t dst_ld, const Word* src, int64_t src_ld) {
+  static FL_INLINE void run(Word* dst, int64_t dst_ld, const Word* src,
+                            int64_t src_ld) {
     V v[L];
 #pragma GCC unroll 16
     for (int i = 0; i < L; ++i) v[i] = load<V>(src + i * src_ld);
@@ -99,7 +101,8 @@ void widen_all(float* dst, const uint16_t* src, int64_t n) {
   }
   if (i < n) {
     const int rest = static_cast<int>(n - i);
-    store_some(dst + i, widen<N>(load_some<Vec<uint16_t, N>>(src + i, rest), Half{}), rest);
+    store_some(dst + i, widen<N>(load_some<Vec<uint16_t, N>>(src + i, rest), Half{}),
+               rest);
   }
 }
 
@@ -112,7 +115,8 @@ void narrow_all(uint16_t* dst, const float* src, int64_t n) {
   }
   if (i < n) {
     const int rest = static_cast<int>(n - i);
-    store_some(dst + i, narrow<N>(load_some<Vec<float, N>>(src + i, rest), Half{}), rest);
+    store_some(dst + i, narrow<N>(load_some<Vec<float, N>>(src + i, rest), Half{}),
+               rest);
   }
 }
 
@@ -184,7 +188,8 @@ void stream_copy(void* dst, const void* src, int64_t bytes) {
   int64_t i = head;
   for (; i + kWidth <= bytes; i += kWidth) {
 #if defined(__AVX512F__)
-    _mm512_stream_si512(reinterpret_cast<__m512i*>(out + i), _mm512_loadu_si512(in + i));
+    _mm512_stream_si512(reinterpret_cast<__m512i*>(out + i),
+                        _mm512_loadu_si512(in + i));
 #elif defined(__AVX2__)
     _mm256_stream_si256(reinterpret_cast<__m256i*>(out + i),
                         _mm256_loadu_si256(reinterpret_cast<const __m256i*>(in + i)));
