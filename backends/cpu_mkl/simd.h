@@ -83,6 +83,14 @@ FL_INLINE void store(void* p, V v) {
   std::memcpy(p, &v, sizeof(V));
 }
 
+#if defined(__AVX2__)
+// Mask of the first n of eight words.
+FL_INLINE __m256i first_words(int n) {
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32(n),
+                            _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+#endif
+
 // The first n < lanes elements; the other lanes are 0, and their memory is not touched.
 template <class V>
 FL_INLINE V load_some(const void* p, int n) {
@@ -97,6 +105,11 @@ FL_INLINE V load_some(const void* p, int n) {
     return V(_mm256_maskz_loadu_epi8((uint64_t{1} << (n * sizeof(Lane<V>))) - 1, p));
   } else if constexpr (sizeof(V) == 16) {
     return V(_mm_maskz_loadu_epi8((uint32_t{1} << (n * sizeof(Lane<V>))) - 1, p));
+  }
+#elif defined(__AVX2__)
+  if constexpr (sizeof(V) == 32 && sizeof(Lane<V>) >= 4) {
+    return V(_mm256_maskload_epi32(static_cast<const int*>(p),
+                                   first_words(n * static_cast<int>(sizeof(Lane<V>) / 4))));
   }
 #endif
   V v{};
@@ -142,6 +155,12 @@ FL_INLINE void store_some(void* p, V v, int n) {
   } else if constexpr (sizeof(V) == 16) {
     const __mmask16 m = (uint32_t{1} << (n * sizeof(Lane<V>))) - 1;
     return _mm_mask_storeu_epi8(p, m, __m128i(v));
+  }
+#elif defined(__AVX2__)
+  if constexpr (sizeof(V) == 32 && sizeof(Lane<V>) >= 4) {
+    return _mm256_maskstore_epi32(
+        static_cast<int*>(p), first_words(n * static_cast<int>(sizeof(Lane<V>) / 4)),
+        __m256i(v));
   }
 #endif
   for (int i = 0; i < n; ++i) static_cast<Lane<V>*>(p)[i] = v[i];

@@ -97,4 +97,23 @@ void pack(T* __restrict dst, int slots, int rows, int64_t k, View<S> src) {
   }
 }
 
+// dst(j, i) = src(i, j) for a [rows, cols] matrix, both with contiguous rows.
+template <class T>
+void transpose_matrix(int64_t rows, int64_t cols, const T* src, int64_t srs, T* dst,
+                      int64_t drs) {
+  int64_t i = 0;
+  if constexpr (kTransposeBlock<T> > 0) {
+    constexpr int B = kTransposeBlock<T>;
+    for (; i + B <= rows; i += B) {
+      int64_t j = 0;
+      for (; j + B <= cols; j += B)
+        transpose_block(src + i * srs + j, srs, dst + j * drs + i, drs);
+      for (; j < cols; ++j)
+        for (int q = 0; q < B; ++q) dst[j * drs + i + q] = src[(i + q) * srs + j];
+    }
+  }
+  for (; i < rows; ++i)
+    for (int64_t j = 0; j < cols; ++j) dst[j * drs + i] = src[i * srs + j];
+}
+
 }  // namespace FL_ISA

@@ -74,7 +74,7 @@ void block_product(int64_t mi, int64_t rows, int64_t n, int64_t kp, const T* pa,
     for (int64_t j = j0; j < end; j += N, panel += kp * N) {
       if (e.bias) here.bias = e.bias + j;
       panel_product<T>(mi, rows, int(std::min<int64_t>(N, n - j)),
-                       {kp, pa, 1, kRowSlots, panel, slots, c + j, crs, 0},
+                       {kp, pa, 1, kRowSlots, panel, slots, c + j, crs, 0, true},
                        kp * kRowSlots, here);
     }
   }

@@ -69,6 +69,7 @@ struct TileArgs {
   T* c;
   int64_t crs;
   int last;  // lanes of the last vector of columns
+  bool whole = false;  // rows of b may be read to the end of the last vector
 };
 
 template <class T, int MR, int NV>
@@ -112,7 +113,7 @@ void tile(const TileArgs<T>& t, const Epilogue<T>& e) {
     a += acs;
     b += brs;
   };
-  if (last == L)
+  if (last == L || t.whole)
     for (int64_t p = t.k; p > 0; --p) step(std::true_type{});
   else
     for (int64_t p = t.k; p > 0; --p) step(std::false_type{});

@@ -1,0 +1,98 @@
+// Convolutions as lists of taps over planes: the shapes that the kernels of conv*.cpp
+// share.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+
+#include "product.h"
+
+namespace FL_ISA {
+
+constexpr int kSpatial = 3;  // depth, height, width; fewer are padded with 1 in front
+
+struct ConvShape {
+  int64_t n = 0, groups = 1, ci = 0, co = 0;  // channels are those of one group
+  int64_t in[kSpatial], out[kSpatial], k[kSpatial];
+  int64_t stride[kSpatial], pad[kSpatial], dil[kSpatial];
+
+  static int64_t volume(const int64_t (&s)[kSpatial]) { return s[0] * s[1] * s[2]; }
+  int64_t taps() const { return volume(k); }
+  int64_t in_size() const { return volume(in); }
+  int64_t out_size() const { return volume(out); }
+};
+
+// Note [Phases]
+// A source plane is copied once with its padding, split by the remainders of coordinates
+// divided by the stride: every tap of a strided convolution then reads runs of
+// neighbours, at a fixed offset from the pixel that it contributes to.
+struct Phases {
+  int64_t src[kSpatial];   // of a plane of the source
+  int64_t pad[kSpatial];   // may be negative: then the plane is cropped
+  int64_t step[kSpatial];  // phases along each dimension
+  int64_t size[kSpatial];  // of a plane of one phase
+  bool copied = true;      // false: the source itself serves as the one phase
+
+  int64_t count() const { return step[0] * step[1] * step[2]; }
+  int64_t plane() const { return size[0] * size[1] * size[2]; }
+  // Elements of one channel, with room for whole vectors to be read past its end.
+  int64_t channel() const { return count() * plane(); }
+  int64_t offset(int64_t z, int64_t y, int64_t x) const {  // of padded coordinates
+    const int64_t phase =
+        (z % step[0] * step[1] + y % step[1]) * step[2] + x % step[2];
+    return phase * plane() + (z / step[0] * size[1] + y / step[1]) * size[2] + x / step[2];
+  }
+};
+
+// A row of a phase: every step-th element of a row of the source, zero outside of it.
+template <class T>
+inline void phase_row(T* dst, int64_t n, const T* src, int64_t width, int64_t first,
+                      int64_t step) {
+  int64_t lo = first < 0 ? ceil_div(-first, step) : 0;
+  lo = std::min(lo, n);
+  int64_t hi = first < width ? std::min(n, (width - 1 - first) / step + 1) : 0;
+  hi = std::max(hi, lo);
+  std::fill(dst, dst + lo, T(0));
+  if (step == 1) {
+    std::memcpy(dst + lo, src + first + lo, size_t(hi - lo) * sizeof(T));
+  } else {
+    for (int64_t i = lo; i < hi; ++i) dst[i] = src[first + i * step];
+  }
+  std::fill(dst + hi, dst + n, T(0));
+}
+
+template <class T>
+void fill_phases(const Phases& f, const T* src, T* dst) {
+  for (int64_t rz = 0; rz < f.step[0]; ++rz)
+    for (int64_t ry = 0; ry < f.step[1]; ++ry)
+      for (int64_t rx = 0; rx < f.step[2]; ++rx)
+        for (int64_t z = 0; z < f.size[0]; ++z)
+          for (int64_t y = 0; y < f.size[1]; ++y, dst += f.size[2]) {
+            const int64_t iz = z * f.step[0] + rz - f.pad[0];
+            const int64_t iy = y * f.step[1] + ry - f.pad[1];
+            if (iz < 0 || iz >= f.src[0] || iy < 0 || iy >= f.src[1])
+              std::fill(dst, dst + f.size[2], T(0));
+            else
+              phase_row(dst, f.size[2], src + (iz * f.src[1] + iy) * f.src[2], f.src[2],
+                        rx - f.pad[2], f.step[2]);
+          }
+}
+
+// The phases that forward and weight gradient read x through.
+inline Phases phases_of(const ConvShape& s) {
+  Phases f;
+  bool plain = true;
+  for (int d = 0; d < kSpatial; ++d) {
+    f.src[d] = s.in[d];
+    f.pad[d] = s.pad[d];
+    f.step[d] = s.stride[d];
+    const int64_t reach = (s.out[d] - 1) * s.stride[d] + (s.k[d] - 1) * s.dil[d] + 1;
+    f.size[d] = ceil_div(reach, s.stride[d]);
+    plain = plain && s.pad[d] == 0 && s.stride[d] == 1 && s.k[d] == 1;
+  }
+  f.copied = !plain;
+  return f;
+}
+
+}  // namespace FL_ISA
