@@ -17,7 +17,8 @@
   X(unary) \
   X(compare) \
   X(ternary) \
-  X(activation)
+  X(activation) \
+  X(conv)
 
 struct KernelEntry {
   const char* name;

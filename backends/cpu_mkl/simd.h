@@ -108,8 +108,9 @@ FL_INLINE V load_some(const void* p, int n) {
   }
 #elif defined(__AVX2__)
   if constexpr (sizeof(V) == 32 && sizeof(Lane<V>) >= 4) {
-    return V(_mm256_maskload_epi32(static_cast<const int*>(p),
-                                   first_words(n * static_cast<int>(sizeof(Lane<V>) / 4))));
+    return V(
+        _mm256_maskload_epi32(static_cast<const int*>(p),
+                              first_words(n * static_cast<int>(sizeof(Lane<V>) / 4))));
   }
 #endif
   V v{};

@@ -1,5 +1,5 @@
-// Convolution of one to three spatial dimensions, its gradients, and the transposed one,
-// which is the gradient of the input by another name.
+// Convolution of one to three spatial dimensions, its gradients, and the transposed
+// one, which is the gradient of the input by another name.
 #include "conv_gather.h"
 #include "conv_plane.h"
 #include "conv_weight.h"
@@ -33,7 +33,8 @@ bool read_shape(const fl_call* call, const fl_tensor& in, const fl_tensor& out,
   return true;
 }
 
-// ---- the three computations on contiguous arrays --------------------------------------
+// ---- the three computations on contiguous arrays
+// --------------------------------------
 
 template <class T>
 bool run_gather(const Gather& g, const T* w, const T* src, T* dst, const T* bias) {
@@ -47,7 +48,8 @@ bool for_groups(const ConvShape& s, F&& f) {
   if (s.groups == 1) return f(0);
   bool ok = true;
   const int64_t work = s.n * s.co * s.ci * s.taps() * s.out_size();
-  const int64_t grain = std::max<int64_t>(1, (int64_t{1} << 19) / std::max<int64_t>(work, 1));
+  const int64_t grain =
+      std::max<int64_t>(1, (int64_t{1} << 19) / std::max<int64_t>(work, 1));
   parallel_for(s.groups, grain, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i)
       if (!f(i)) __atomic_store_n(&ok, false, __ATOMIC_RELAXED);
@@ -83,10 +85,10 @@ bool forward(const ConvShape& s, const T* x, const T* w, const T* bias, T* y) {
 }
 
 // Note [Gradient of the input]
-// With u = i + pad for a coordinate i of the input, tap k takes part where u - k dil is a
-// multiple of the stride: for each remainder r of u there are taps of its own, and
-// u = s q + r reads g at q - m with m = (k dil - r) / s. That is a convolution of stride 1
-// over g, whose results go to every s-th input.
+// With u = i + pad for a coordinate i of the input, tap k takes part where u - k dil is
+// a multiple of the stride: for each remainder r of u there are taps of its own, and u
+// = s q + r reads g at q - m with m = (k dil - r) / s. That is a convolution of stride
+// 1 over g, whose results go to every s-th input.
 struct Remainder {
   int64_t taps[kSpatial], first_q[kSpatial], most[kSpatial], least[kSpatial];
   int64_t r[kSpatial];
@@ -119,10 +121,14 @@ bool along(const ConvShape& s, int d, int64_t r, Remainder* rem, Gather* g) {
 }
 
 // The taps of a remainder: their offsets, and where their weights lie among all taps.
-void list_taps(const ConvShape& s, const Remainder& rem, const Phases& f, int64_t* offsets,
-               int64_t* chosen) {
-  const auto m = [&](int d, int64_t k) { return (k * s.dil[d] - rem.r[d]) / s.stride[d]; };
-  const auto fits = [&](int d, int64_t k) { return k * s.dil[d] % s.stride[d] == rem.r[d]; };
+void list_taps(const ConvShape& s, const Remainder& rem, const Phases& f,
+               int64_t* offsets, int64_t* chosen) {
+  const auto m = [&](int d, int64_t k) {
+    return (k * s.dil[d] - rem.r[d]) / s.stride[d];
+  };
+  const auto fits = [&](int d, int64_t k) {
+    return k * s.dil[d] % s.stride[d] == rem.r[d];
+  };
   for (int64_t z = 0; z < s.k[0]; ++z)
     for (int64_t y = 0; y < s.k[1]; ++y)
       for (int64_t x = 0; x < s.k[2]; ++x)
@@ -164,8 +170,8 @@ bool one_remainder(const ConvShape& s, Gather& g, const Remainder& rem, const T*
   return run_gather<T>(g, wt, grad, dx, bias);
 }
 
-// Every input gets the sum over its taps, and the bias of its channel (for the transposed
-// convolution, which is this).
+// Every input gets the sum over its taps, and the bias of its channel (for the
+// transposed convolution, which is this).
 template <class T>
 bool input_gradient_group(const ConvShape& s, const T* grad, const T* w, const T* bias,
                           T* dx) {
@@ -193,12 +199,12 @@ bool input_gradient_group(const ConvShape& s, const T* grad, const T* w, const T
 }
 
 template <class T>
-bool input_gradient(const ConvShape& s, const T* grad, const T* w, const T* bias, T* dx) {
+bool input_gradient(const ConvShape& s, const T* grad, const T* w, const T* bias,
+                    T* dx) {
   return for_groups(s, [&](int64_t i) {
-    return input_gradient_group<T>(s, grad + i * s.co * s.out_size(),
-                                   w + i * s.co * s.ci * s.taps(),
-                                   bias ? bias + i * s.ci : nullptr,
-                                   dx + i * s.ci * s.in_size());
+    return input_gradient_group<T>(
+        s, grad + i * s.co * s.out_size(), w + i * s.co * s.ci * s.taps(),
+        bias ? bias + i * s.ci : nullptr, dx + i * s.ci * s.in_size());
   });
 }
 
@@ -239,7 +245,8 @@ bool weight_gradient(const ConvShape& s, const T* grad, const T* x, T* dw) {
   });
 }
 
-// ---- operands of any layout and float type ---------------------------------------------
+// ---- operands of any layout and float type
+// ---------------------------------------------
 
 // Copies by strides into contiguous memory, converting; or, with `back`, out of it.
 template <class T, class C, bool Back>
@@ -282,7 +289,8 @@ bool compute(Kind kind, bool transposed, const ConvShape& s, const Compute<T>* a
   using C = Compute<T>;
   // Transposed: forward and the input's gradient change places, and so do x and g.
   if (kind == Kind::weight_gradient)
-    return transposed ? weight_gradient<C>(s, b, a, out) : weight_gradient<C>(s, a, b, out);
+    return transposed ? weight_gradient<C>(s, b, a, out)
+                      : weight_gradient<C>(s, a, b, out);
   return (kind == Kind::forward) != transposed ? forward<C>(s, a, b, bias, out)
                                                : input_gradient<C>(s, a, b, bias, out);
 }
@@ -295,10 +303,13 @@ fl_status run_as(const fl_call* call, Kind kind, bool transposed, const ConvShap
   bool ok = true;
   const C* a = as_flat<T>(call, &call->in[0], &ok);
   const C* b = as_flat<T>(call, &call->in[1], &ok);
-  const C* bias = kind == Kind::forward ? as_flat<T>(call, input(call, 2), &ok) : nullptr;
+  const C* bias =
+      kind == Kind::forward ? as_flat<T>(call, input(call, 2), &ok) : nullptr;
   const bool direct = !kIsHalf<T> && contiguous(out);
-  C* to = direct ? static_cast<C*>(out.data)
-                 : static_cast<C*>(call->host->workspace(call, size_t(out.numel) * sizeof(C)));
+  C* to =
+      direct
+          ? static_cast<C*>(out.data)
+          : static_cast<C*>(call->host->workspace(call, size_t(out.numel) * sizeof(C)));
   if (!ok || !to || !compute<T>(kind, transposed, s, a, b, bias, to))
     return fail(call, kNoMemory, FL_OUT_OF_MEMORY);
   if (!direct) {
@@ -312,7 +323,9 @@ fl_status run(const fl_call* call, Kind kind) {
   const bool transposed = call->attr[4].v.i != 0;
   const fl_tensor &a = call->in[0], &b = call->in[1], &out = call->out[0];
   // Operands (in, out, w) of the call's own convolution, then of the plain one.
-  const fl_tensor* in = kind == Kind::forward ? &a : kind == Kind::input_gradient ? &out : &b;
+  const fl_tensor* in = kind == Kind::forward          ? &a
+                        : kind == Kind::input_gradient ? &out
+                                                       : &b;
   const fl_tensor* result = kind == Kind::forward ? &out : &a;
   const fl_tensor* w = kind == Kind::weight_gradient ? &out : &b;
   if (transposed) std::swap(in, result);
@@ -331,7 +344,8 @@ fl_status convolution_weight_grad(const fl_call* call) {
   return run(call, Kind::weight_gradient);
 }
 
-// ---- im2col, col2im ---------------------------------------------------------------------
+// ---- im2col, col2im
+// ---------------------------------------------------------------------
 
 struct Columns {
   int64_t n, c, h, w, kh, kw, oh, ow;
@@ -339,15 +353,25 @@ struct Columns {
 };
 
 Columns columns_of(const fl_call* call, const fl_tensor& image) {
-  Columns s = {image.sizes[0], image.sizes[1], image.sizes[2], image.sizes[3], 0, 0, 0, 0,
-               call->attr[1].v.ints, call->attr[2].v.ints, call->attr[3].v.ints};
+  Columns s = {image.sizes[0],
+               image.sizes[1],
+               image.sizes[2],
+               image.sizes[3],
+               0,
+               0,
+               0,
+               0,
+               call->attr[1].v.ints,
+               call->attr[2].v.ints,
+               call->attr[3].v.ints};
   s.kh = call->attr[0].v.ints[0], s.kw = call->attr[0].v.ints[1];
   s.oh = (s.h + 2 * s.padding[0] - s.dilation[0] * (s.kh - 1) - 1) / s.stride[0] + 1;
   s.ow = (s.w + 2 * s.padding[1] - s.dilation[1] * (s.kw - 1) - 1) / s.stride[1] + 1;
   return s;
 }
 
-// f(column index, image index or -1) for all elements of the columns of one image plane.
+// f(column index, image index or -1) for all elements of the columns of one image
+// plane.
 template <class F>
 void for_columns(const Columns& s, F&& f) {
   int64_t at = 0;
@@ -396,7 +420,8 @@ fl_status col2im_as(const fl_call* call) {
                    for_columns(s, [&](int64_t from, int64_t to) {
                      if (to >= 0) sums[to] += C(read(x[p * column + from]));
                    });
-                   for (int64_t i = 0; i < plane; ++i) y[p * plane + i] = write<T>(sums[i]);
+                   for (int64_t i = 0; i < plane; ++i)
+                     y[p * plane + i] = write<T>(sums[i]);
                  }
                });
   return ok ? FL_OK : fail(call, "col2im: no memory", FL_OUT_OF_MEMORY);
@@ -418,6 +443,7 @@ fl_status col2im(const fl_call* call) {
 FL_FAMILY(conv, {"convolution", convolution, kFloats},
           {"convolution_input_grad", convolution_input_grad, kFloats},
           {"convolution_weight_grad", convolution_weight_grad, kFloats},
-          {"im2col", im2col, kFloats | kComplex}, {"col2im", col2im, kFloats | kComplex});
+          {"im2col", im2col, kFloats | kComplex},
+          {"col2im", col2im, kFloats | kComplex});
 
 }  // namespace FL_ISA

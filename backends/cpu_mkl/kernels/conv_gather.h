@@ -11,12 +11,12 @@ namespace FL_ISA {
 
 struct Gather {
   Phases phases;
-  int64_t n, channels;      // images; source channels of the group
-  int64_t taps;             // rows of a patch are channels * taps
-  const int64_t* offsets;   // of each tap in the phases of a channel
-  int64_t rows;             // output channels of the group
-  int64_t grid[kSpatial];   // output pixels that these taps produce
-  int64_t dst[kSpatial];    // output plane, of which the grid fills every step-th
+  int64_t n, channels;     // images; source channels of the group
+  int64_t taps;            // rows of a patch are channels * taps
+  const int64_t* offsets;  // of each tap in the phases of a channel
+  int64_t rows;            // output channels of the group
+  int64_t grid[kSpatial];  // output pixels that these taps produce
+  int64_t dst[kSpatial];   // output plane, of which the grid fills every step-th
   int64_t first[kSpatial], step[kSpatial];
   int64_t src_image, dst_image;  // strides between images
 
@@ -29,8 +29,8 @@ struct Gather {
   }
 };
 
-constexpr int64_t kColumns = 512;             // of a task
-constexpr int64_t kPackedOnce = 384 * 1024;   // elements of weights kept packed
+constexpr int64_t kColumns = 512;            // of a task
+constexpr int64_t kPackedOnce = 384 * 1024;  // elements of weights kept packed
 
 // A run of pixels that lie side by side in the source and in the panel.
 struct Run {
@@ -74,7 +74,8 @@ void pack_patches(const Gather& g, T* __restrict panel, const T* images,
     const T* from = images + channel * channel_stride + g.offsets[tap];
     if (count == 1 && cols == N) {
 #pragma GCC unroll 4
-      for (int i = 0; i < N; i += L) store(panel + i, load<Vec<T>>(from + runs[0].src + i));
+      for (int i = 0; i < N; i += L)
+        store(panel + i, load<Vec<T>>(from + runs[0].src + i));
     } else if (g.phases.copied) {
       for (int r = 0; r < count; ++r)
         for (int i = 0; i < runs[r].len; i += L)
@@ -100,7 +101,8 @@ void scatter_block(const Gather& g, const T* block, int64_t cols, int64_t j0, T*
       const int64_t image = (j0 + at) / pixels, p = (j0 + at) % pixels;
       const int64_t x = p % w, y = p / w % g.grid[1], z = p / w / g.grid[1];
       const int64_t len = std::min(cols - at, g.whole() ? pixels - p : w - x);
-      const int64_t row = (z * g.step[0] + g.first[0]) * g.dst[1] + y * g.step[1] + g.first[1];
+      const int64_t row =
+          (z * g.step[0] + g.first[0]) * g.dst[1] + y * g.step[1] + g.first[1];
       T* to = dst + image * g.dst_image + r * g.dst_plane() + row * g.dst[2] +
               x * g.step[2] + g.first[2];
       if (g.step[2] == 1)
@@ -164,7 +166,8 @@ struct GatherTask {
     constexpr int N = kTileCols<T>;
     const bool direct = images == 1 && g.whole();
     T* image = dst + block * images * g.dst_image;
-    T* c = direct ? image + j0 : scratch::array<T>(scratch::kWork2, size_t(g.rows * cols));
+    T* c =
+        direct ? image + j0 : scratch::array<T>(scratch::kWork2, size_t(g.rows * cols));
     T* pb = scratch::array<T>(scratch::kPackB, size_t(block_k * N * kGroup + 64));
     if (!c || !pb) return false;
     const int64_t crs = direct ? g.dst_plane() : cols;
@@ -211,10 +214,11 @@ bool gather_convolution(const Gather& g, const T* weights, const T* src, T* dst,
   }
   bool ok = true;
   const int64_t work = g.rows * k * width;
-  const int64_t grain = std::max<int64_t>(1, (int64_t{1} << 21) / std::max<int64_t>(work, 1));
+  const int64_t grain =
+      std::max<int64_t>(1, (int64_t{1} << 21) / std::max<int64_t>(work, 1));
   parallel_for(blocks * parts, grain, [&](int64_t begin, int64_t end) {
-    GatherTask<T> task{g,    weights, packed, src,    dst, bias, k,
-                       block_k, rows, images, -1, nullptr, 0, 0, true};
+    GatherTask<T> task{g,    weights, packed, src,     dst, bias, k,   block_k,
+                       rows, images,  -1,     nullptr, 0,   0,    true};
     for (int64_t i = begin; i < end; ++i) {
       const int64_t block = i / parts, j0 = i % parts * width;
       const int64_t mine = std::min(images, g.n - block * images) * pixels;

@@ -8,8 +8,8 @@ namespace FL_ISA {
 
 // A row of `width` pixels of one output channel.
 template <class T>
-void plane_row(const Gather& g, const T* weights, const T* phases, int64_t at, int64_t width,
-               T bias, T* to, int64_t step) {
+void plane_row(const Gather& g, const T* weights, const T* phases, int64_t at,
+               int64_t width, T bias, T* to, int64_t step) {
   constexpr int L = kLanes<T>;
   const int64_t channel = g.phases.channel();
   for (int64_t x = 0; x < width; x += 4 * L) {
@@ -42,10 +42,12 @@ bool plane_convolution(const Gather& g, const T* weights, const T* src, T* dst,
   const int64_t channel = g.phases.channel();
   bool ok = true;
   const int64_t work = g.rows * g.channels * g.taps * g.pixels();
-  const int64_t grain = std::max<int64_t>(1, (int64_t{1} << 19) / std::max<int64_t>(work, 1));
+  const int64_t grain =
+      std::max<int64_t>(1, (int64_t{1} << 19) / std::max<int64_t>(work, 1));
   parallel_for(g.n, grain, [&](int64_t begin, int64_t end) {
     constexpr int64_t kSlack = 5 * kLanes<T>;
-    T* phases = scratch::array<T>(scratch::kWork, size_t(g.channels * channel + kSlack));
+    T* phases =
+        scratch::array<T>(scratch::kWork, size_t(g.channels * channel + kSlack));
     if (!phases) return __atomic_store_n(&ok, false, __ATOMIC_RELAXED);
     std::fill_n(phases + g.channels * channel, kSlack, T(0));
     for (int64_t i = begin; i < end; ++i) {
@@ -56,11 +58,12 @@ bool plane_convolution(const Gather& g, const T* weights, const T* src, T* dst,
           for (int64_t y = 0; y < g.grid[1]; ++y) {
             const int64_t row =
                 (z * g.step[0] + g.first[0]) * g.dst[1] + y * g.step[1] + g.first[1];
-            plane_row(g, weights + r * g.channels * g.taps, phases,
-                      (z * g.phases.size[1] + y) * g.phases.size[2], g.grid[2],
-                      bias ? bias[r] : T(0),
-                      dst + i * g.dst_image + r * g.dst_plane() + row * g.dst[2] + g.first[2],
-                      g.step[2]);
+            plane_row(
+                g, weights + r * g.channels * g.taps, phases,
+                (z * g.phases.size[1] + y) * g.phases.size[2], g.grid[2],
+                bias ? bias[r] : T(0),
+                dst + i * g.dst_image + r * g.dst_plane() + row * g.dst[2] + g.first[2],
+                g.step[2]);
           }
     }
   });
@@ -69,8 +72,8 @@ bool plane_convolution(const Gather& g, const T* weights, const T* src, T* dst,
 
 // Sums of MR taps times one channel of g, over the pixels of an image.
 template <class T, int MR>
-void plane_gradient_tile(const ConvShape& s, const Phases& f, const T* const* a, const T* g,
-                         double* sums) {
+void plane_gradient_tile(const ConvShape& s, const Phases& f, const T* const* a,
+                         const T* g, double* sums) {
   constexpr int L = kLanes<T>;
   Vec<T> acc[MR] = {};
   for (int64_t z = 0; z < s.out[0]; ++z)
@@ -88,7 +91,8 @@ void plane_gradient_tile(const ConvShape& s, const Phases& f, const T* const* a,
 // The gradient of the weights of a group with few output channels.
 template <class T>
 bool plane_weight_gradient(const ConvShape& s, const Phases& f, const int64_t* offsets,
-                           const T* g, int64_t g_image, const T* x, int64_t x_image, T* dw) {
+                           const T* g, int64_t g_image, const T* x, int64_t x_image,
+                           T* dw) {
   constexpr int MR = 4;
   const int64_t rows = s.ci * s.taps(), channel = f.channel(), plane = s.in_size();
   constexpr int64_t kSlack = 2 * kLanes<T>;

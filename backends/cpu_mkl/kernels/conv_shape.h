@@ -24,9 +24,9 @@ struct ConvShape {
 };
 
 // Note [Phases]
-// A source plane is copied once with its padding, split by the remainders of coordinates
-// divided by the stride: every tap of a strided convolution then reads runs of
-// neighbours, at a fixed offset from the pixel that it contributes to.
+// A source plane is copied once with its padding, split by the remainders of
+// coordinates divided by the stride: every tap of a strided convolution then reads runs
+// of neighbours, at a fixed offset from the pixel that it contributes to.
 struct Phases {
   int64_t src[kSpatial];   // of a plane of the source
   int64_t pad[kSpatial];   // may be negative: then the plane is cropped
@@ -39,9 +39,9 @@ struct Phases {
   // Elements of one channel, with room for whole vectors to be read past its end.
   int64_t channel() const { return count() * plane(); }
   int64_t offset(int64_t z, int64_t y, int64_t x) const {  // of padded coordinates
-    const int64_t phase =
-        (z % step[0] * step[1] + y % step[1]) * step[2] + x % step[2];
-    return phase * plane() + (z / step[0] * size[1] + y / step[1]) * size[2] + x / step[2];
+    const int64_t phase = (z % step[0] * step[1] + y % step[1]) * step[2] + x % step[2];
+    return phase * plane() + (z / step[0] * size[1] + y / step[1]) * size[2] +
+           x / step[2];
   }
 };
 

@@ -1,5 +1,5 @@
-// The gradient of a convolution's weights: a product over all pixels, whose rows are read
-// from the phases of x as they lie and whose columns are the output channels of g.
+// The gradient of a convolution's weights: a product over all pixels, whose rows are
+// read from the phases of x as they lie and whose columns are the output channels of g.
 #pragma once
 
 #include "conv_shape.h"
@@ -20,8 +20,8 @@ struct PixelWalk {
 };
 
 template <class T, int MR>
-void gradient_tile(const PixelWalk& w, const T* const* rows, const T* __restrict b, T* c,
-                   bool accumulate) {
+void gradient_tile(const PixelWalk& w, const T* const* rows, const T* __restrict b,
+                   T* c, bool accumulate) {
   constexpr int L = kLanes<T>, NV = kGradVecs;
   Vec<T> acc[MR][NV] = {};
   for (int64_t i = 0; i < w.images; ++i)
@@ -90,9 +90,10 @@ struct WeightGradient {
     const int64_t channel = f.copied ? f.channel() : plane;
     T* sums = scratch::array<T>(scratch::kWork2, size_t(panels * rows * N));
     T* pb = scratch::array<T>(scratch::kPackB, size_t(images * pixels * N));
-    T* phases = !f.copied ? nullptr
-                          : scratch::array<T>(scratch::kWork,
-                                              size_t(images * (c1 - c0) * channel + 64));
+    T* phases = !f.copied
+                    ? nullptr
+                    : scratch::array<T>(scratch::kWork,
+                                        size_t(images * (c1 - c0) * channel + 64));
     if (!sums || !pb || (f.copied && !phases)) return false;
     for (int64_t i0 = 0; i0 < s.n; i0 += images) {
       const int64_t count = std::min(images, s.n - i0);
@@ -100,8 +101,13 @@ struct WeightGradient {
       PixelWalk walk = {count, 1, 1, pixels, x_image, 0, 0};
       const T* base = from + c0 * plane;
       if (f.copied) {
-        walk = {count,      s.out[0], s.out[1], s.out[2], (c1 - c0) * channel,
-                f.size[1] * f.size[2], f.size[2]};
+        walk = {count,
+                s.out[0],
+                s.out[1],
+                s.out[2],
+                (c1 - c0) * channel,
+                f.size[1] * f.size[2],
+                f.size[2]};
         for (int64_t i = 0; i < count; ++i)
           for (int64_t c = c0; c < c1; ++c)
             fill_phases(f, from + i * x_image + c * plane,

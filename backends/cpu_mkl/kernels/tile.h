@@ -68,7 +68,7 @@ struct TileArgs {
   int64_t brs;
   T* c;
   int64_t crs;
-  int last;  // lanes of the last vector of columns
+  int last;            // lanes of the last vector of columns
   bool whole = false;  // rows of b may be read to the end of the last vector
 };
 
