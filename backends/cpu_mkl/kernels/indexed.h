@@ -1,0 +1,135 @@
+// Access to elements or rows at addresses that tensors of indices tell: computing and
+// checking the addresses.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+
+#include "elements.h"
+#include "threads.h"
+#include "walk.h"
+
+namespace FL_ISA {
+
+// Note [Indexed access]
+// The kernels walk operands of one shape: the moved elements, the indexed tensor with
+// stride 0 along its indexed dimensions, and one tensor of indices for each of these. The
+// indexed address is the walked one plus Σ index·stride. Where the indices do not change
+// along the innermost dimension a whole row moves at once; else the offsets of a block are
+// computed and checked by vectors, then used.
+constexpr int64_t kIndexBlock = 256;
+
+// The indexed dimensions, and the first index found to be out of range.
+struct Indexed {
+  int count;
+  bool wraps;  // negative indices count from the end
+  const int64_t* sizes;
+  const int64_t* strides;
+  const int64_t* data[kMaxOperands];
+  std::atomic<bool> failed{false};
+  int64_t bad_index = 0;
+  int bad = 0;
+
+  int64_t wrapped(int k, int64_t i) const {
+    return wraps && i < 0 ? i + sizes[k] : i;
+  }
+
+  bool outside(int k, int64_t i) const {
+    return static_cast<uint64_t>(i) >= static_cast<uint64_t>(sizes[k]);
+  }
+
+  void report(int k, int64_t index) {
+    if (!failed.exchange(true)) {
+      bad_index = index;
+      bad = k;
+    }
+  }
+
+  // The offset of a row; false when an index is out of range.
+  bool row(const int64_t* at, int64_t* offset) {
+    *offset = 0;
+    for (int k = 0; k < count; k++) {
+      const int64_t i = wrapped(k, data[k][at[k]]);
+      if (outside(k, i)) {
+        report(k, data[k][at[k]]);
+        return false;
+      }
+      *offset += i * strides[k];
+    }
+    return true;
+  }
+
+  // The offsets of n <= kIndexBlock elements.
+  bool block(const int64_t* at, const int64_t* steps, int64_t n, int64_t* offsets) {
+    for (int k = 0; k < count; k++) {
+      const int64_t* p = data[k] + at[k];
+      const bool bad_one = steps[k] == 1 ? fill(k, p, 1, n, offsets)
+                                         : fill(k, p, steps[k], n, offsets);
+      if (!bad_one) continue;
+      for (int64_t j = 0; j < n; j++) {
+        const int64_t i = p[j * steps[k]];
+        if (outside(k, wrapped(k, i))) {
+          report(k, i);
+          return false;
+        }
+      }
+    }
+    return true;
+  }
+
+ private:
+  // True when something is out of range.
+  [[gnu::always_inline]] bool fill(int k, const int64_t* p, int64_t step, int64_t n,
+                                   int64_t* __restrict offsets) const {
+    const int64_t size = sizes[k], stride = strides[k], add = wraps ? size : 0;
+    uint64_t bad_bits = 0;
+    for (int64_t j = 0; j < n; j++) {
+      int64_t i = p[j * step];
+      i += i < 0 ? add : 0;
+      bad_bits |= static_cast<uint64_t>(i) >= static_cast<uint64_t>(size);
+      offsets[j] = (k == 0 ? 0 : offsets[j]) + i * stride;
+    }
+    return bad_bits != 0;
+  }
+};
+
+// Runs row(base offsets, offset) or block(base offsets, j, n, offsets) over all of a walk
+// whose operands from `first` on are the indices.
+template <class Row, class Block>
+void visit(const Walk& walk, int first, Indexed& indexed, bool parallel, Row&& row,
+           Block&& block) {
+  const int64_t n = walk.inner_size(), rows = walk.rows();
+  int64_t steps[kMaxOperands];
+  bool whole = true;
+  for (int k = 0; k < indexed.count; k++) {
+    steps[k] = walk.inner_stride(first + k);
+    whole = whole && steps[k] == 0;
+  }
+  const auto one_row = [&](const int64_t* at, int64_t begin, int64_t end) {
+    int64_t offsets[kIndexBlock];
+    if (whole) {
+      if (indexed.row(at + first, offsets)) row(at, offsets[0]);
+      return;
+    }
+    int64_t here[kMaxOperands];
+    for (int64_t j = begin; j < end; j += kIndexBlock) {
+      const int64_t m = std::min(kIndexBlock, end - j);
+      for (int k = 0; k < indexed.count; k++) here[k] = at[first + k] + j * steps[k];
+      if (!indexed.block(here, steps, m, offsets)) return;
+      block(at, j, m, offsets);
+    }
+  };
+  if (!parallel || n * rows < 16384) {
+    walk.each(0, rows, [&](const int64_t* at) { one_row(at, 0, n); });
+  } else if (rows == 1 && !whole) {
+    parallel_for(n, 8192, [&](int64_t begin, int64_t end) {
+      walk.each(0, 1, [&](const int64_t* at) { one_row(at, begin, end); });
+    });
+  } else {
+    parallel_for(rows, std::max<int64_t>(1, 8192 / n), [&](int64_t begin, int64_t end) {
+      walk.each(begin, end, [&](const int64_t* at) { one_row(at, 0, n); });
+    });
+  }
+}
+
+}  // namespace FL_ISA

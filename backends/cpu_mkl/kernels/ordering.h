@@ -1,0 +1,134 @@
+// Keys that order elements as `sort` does (NaN last, -0 equal to 0), rows along one
+// dimension, and a radix sort of keys packed with their indices.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <utility>
+
+#include "elements.h"
+
+namespace FL_ISA {
+
+template <size_t Bytes>
+using UnsignedOf = std::conditional_t<
+    Bytes == 1, uint8_t,
+    std::conditional_t<Bytes == 2, uint16_t,
+                       std::conditional_t<Bytes == 4, uint32_t, uint64_t>>>;
+
+// Note [Ordered keys]
+// An unsigned integer for each element, in the order of the elements: integers with the
+// sign bit flipped; floats with all bits flipped when negative, else the sign bit. All NaNs
+// share the largest key and both zeros one key, so that sorting is stable among them;
+// decoding those keys (kAll and kSign) gives some NaN and +0.
+template <class T>
+struct Key {
+  using Bits = UnsignedOf<sizeof(T)>;
+  // 16 bits and fewer in 32-bit keys: one size less to compile and to test.
+  using U = std::conditional_t<sizeof(T) == 8, uint64_t, uint32_t>;
+  static constexpr Bits kSign = static_cast<Bits>(Bits{1} << (8 * sizeof(T) - 1));
+  static constexpr Bits kAll = static_cast<Bits>(~Bits{0});
+  static constexpr Bits kInfinity = std::is_same_v<T, float16>    ? Bits(0x7C00)
+                                    : std::is_same_v<T, bfloat16> ? Bits(0x7F80)
+                                    : sizeof(T) == 4 ? Bits(0x7F800000u)
+                                                     : Bits(0x7FF0000000000000ull);
+
+  static U encode(T x) {
+    if constexpr (is_float_type<T>) {
+      const Bits b = std::bit_cast<Bits>(x);
+      const Bits magnitude = static_cast<Bits>(b & ~kSign);
+      const Bits flipped = static_cast<Bits>(
+          b & kSign ? (magnitude == 0 ? kSign : static_cast<Bits>(~b))
+                    : static_cast<Bits>(b | kSign));
+      return magnitude > kInfinity ? kAll : flipped;
+    } else if constexpr (std::is_same_v<T, boolean>) {
+      return x.value != 0;
+    } else if constexpr (std::is_signed_v<T>) {
+      return static_cast<Bits>(static_cast<Bits>(x) ^ kSign);
+    } else {
+      return x;
+    }
+  }
+
+  static T decode(U key) {
+    const Bits k = static_cast<Bits>(key);
+    if constexpr (is_float_type<T>) {
+      return std::bit_cast<T>(
+          static_cast<Bits>(k & kSign ? k & ~kSign : static_cast<Bits>(~k)));
+    } else if constexpr (std::is_same_v<T, boolean>) {
+      return boolean{static_cast<uint8_t>(k)};
+    } else if constexpr (std::is_signed_v<T>) {
+      return static_cast<T>(k ^ kSign);
+    } else {
+      return k;
+    }
+  }
+
+  // The bits of a key that may be set.
+  static constexpr U kMask = std::is_same_v<T, boolean> ? U{1} : static_cast<U>(kAll);
+};
+
+// The 1-D rows of a tensor along `dim`: where row i begins.
+class Rows {
+ public:
+  Rows(const fl_tensor& t, int64_t dim)
+      : t_(t), dim_(t.ndim > 0 && dim < 0 ? dim + t.ndim : dim) {}
+  int64_t length() const { return t_.ndim == 0 ? 1 : t_.sizes[dim_]; }
+  int64_t stride() const { return t_.ndim == 0 ? 1 : t_.strides[dim_]; }
+  int64_t count() const {
+    int64_t n = 1;
+    for (int d = 0; d < t_.ndim; d++) n *= d == dim_ ? 1 : t_.sizes[d];
+    return n;
+  }
+  int64_t begin(int64_t row) const {
+    int64_t offset = 0;
+    for (int d = t_.ndim - 1; d >= 0; d--) {
+      if (d == dim_) continue;
+      offset += row % t_.sizes[d] * t_.strides[d];
+      row /= t_.sizes[d];
+    }
+    return offset;
+  }
+
+ private:
+  const fl_tensor& t_;
+  int64_t dim_;
+};
+
+// Sorts packed numbers by `bits` bits from `low` on, stably; returns where the result is,
+// `a` or `spare`. Least significant digit first: one scan counts all digits, then each
+// digit that is not the same everywhere costs a pass.
+template <int Width>
+uint64_t* radix_passes(uint64_t* a, uint64_t* spare, int64_t n, int low, int bits) {
+  constexpr int kDigits = 1 << Width, kMostPasses = (64 + Width - 1) / Width;
+  const int passes = (bits + Width - 1) / Width;
+  std::array<std::array<uint32_t, kDigits>, kMostPasses> counts;
+  for (int p = 0; p < passes; p++) counts[p].fill(0);
+  for (int64_t i = 0; i < n; i++) {
+    uint64_t key = a[i] >> low;
+    for (int p = 0; p < passes; p++, key >>= Width) counts[p][key & (kDigits - 1)]++;
+  }
+  for (int p = 0; p < passes; p++) {
+    const int shift = low + p * Width;
+    auto& count = counts[p];
+    if (count[(a[0] >> shift) & (kDigits - 1)] == n) continue;
+    uint32_t total = 0;
+    for (auto& c : count) total += std::exchange(c, total);
+    for (int64_t i = 0; i < n; i++) {
+      spare[count[(a[i] >> shift) & (kDigits - 1)]++] = a[i];
+    }
+    std::swap(a, spare);
+  }
+  return a;
+}
+
+// n below 2³².
+inline uint64_t* radix_sort(uint64_t* a, uint64_t* spare, int64_t n, int low, int bits) {
+  if (bits == 0) return a;
+  if (n < 4096 || bits <= 8) return radix_passes<8>(a, spare, n, low, bits);
+  return radix_passes<11>(a, spare, n, low, bits);
+}
+
+}  // namespace FL_ISA
