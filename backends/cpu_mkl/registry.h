@@ -18,7 +18,15 @@
   X(compare) \
   X(ternary) \
   X(activation) \
-  X(conv)
+  X(conv) \
+  X(random) \
+  X(distributions) \
+  X(sort) \
+  X(select) \
+  X(index) \
+  X(embedding) \
+  X(masked) \
+  X(sequence)
 
 struct KernelEntry {
   const char* name;

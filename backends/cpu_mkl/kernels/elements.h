@@ -11,7 +11,9 @@
 #include "dtypes.h"
 #include "flambeau/backend.h"
 
-namespace FL_ISA {
+// The headers of these kernels have a namespace of their own, lest their inline functions
+// meet others of the same name at the link.
+namespace FL_ISA::inline data_kernels {
 
 template <class T>
 inline constexpr bool is_half_type =
@@ -119,7 +121,7 @@ T* data_of(const fl_tensor& t) {
 
 inline bool absent(const fl_tensor& t) { return t.ndim < 0; }
 
-inline bool contiguous(const fl_tensor& t) {
+inline bool is_dense(const fl_tensor& t) {
   int64_t expected = 1;
   for (int d = t.ndim - 1; d >= 0; d--) {
     if (t.sizes[d] != 1 && t.strides[d] != expected) return false;
@@ -138,4 +140,4 @@ inline int64_t offset_of(const fl_tensor& t, int64_t i) {
   return offset;
 }
 
-}  // namespace FL_ISA
+}  // namespace FL_ISA::inline data_kernels

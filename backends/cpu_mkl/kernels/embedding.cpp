@@ -92,7 +92,7 @@ fl_status embedding_backward(const fl_call* call) {
   const fl_tensor &g = call->in[0], &index = call->in[1], &out = call->out[0];
   const int64_t rows = out.sizes[0], d = out.sizes[1], n = index.numel;
   if (out.numel == 0) return FL_OK;
-  if (n >= INT32_MAX || !contiguous(out)) return FL_UNSUPPORTED;
+  if (n >= INT32_MAX || !is_dense(out)) return FL_UNSUPPORTED;
   Lists lists;
   lists.first = workspace<int32_t>(call, rows + n);
   if (lists.first == nullptr) return no_memory(call);

@@ -272,7 +272,7 @@ fl_status index(const fl_call* call) {
   const fl_tensor& out = call->out[0];
   const int count = call->n_in - 1;
   if (out.numel == 0) return FL_OK;
-  if (count + 2 > kMaxOperands || out.ndim > kMaxDims) return FL_UNSUPPORTED;
+  if (count + 2 > kWalkOperands || out.ndim > kMaxDims) return FL_UNSUPPORTED;
   Indexed indexed{count, true, call->attr[0].v.ints, call->attr[1].v.ints, {}};
   Walk walk(out);
   walk.add(out);
@@ -289,7 +289,7 @@ fl_status index_put(const fl_call* call) {
   const int count = call->n_in - 1;
   const fl_tensor &out = call->out[0], &values = call->in[count];
   if (out.numel == 0) return FL_OK;
-  if (count + 2 > kMaxOperands || out.ndim > kMaxDims) return FL_UNSUPPORTED;
+  if (count + 2 > kWalkOperands || out.ndim > kMaxDims) return FL_UNSUPPORTED;
   Indexed indexed{count, true, call->attr[0].v.ints, call->attr[1].v.ints, {}};
   Walk walk(out);
   walk.add(out);

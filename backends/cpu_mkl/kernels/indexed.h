@@ -9,7 +9,7 @@
 #include "threads.h"
 #include "walk.h"
 
-namespace FL_ISA {
+namespace FL_ISA::inline data_kernels {
 
 // Note [Indexed access]
 // The kernels walk operands of one shape: the moved elements, the indexed tensor with
@@ -25,7 +25,7 @@ struct Indexed {
   bool wraps;  // negative indices count from the end
   const int64_t* sizes;
   const int64_t* strides;
-  const int64_t* data[kMaxOperands];
+  const int64_t* data[kWalkOperands];
   std::atomic<bool> failed{false};
   int64_t bad_index = 0;
   int bad = 0;
@@ -99,7 +99,7 @@ template <class Row, class Block>
 void visit(const Walk& walk, int first, Indexed& indexed, bool parallel, Row&& row,
            Block&& block) {
   const int64_t n = walk.inner_size(), rows = walk.rows();
-  int64_t steps[kMaxOperands];
+  int64_t steps[kWalkOperands];
   bool whole = true;
   for (int k = 0; k < indexed.count; k++) {
     steps[k] = walk.inner_stride(first + k);
@@ -111,7 +111,7 @@ void visit(const Walk& walk, int first, Indexed& indexed, bool parallel, Row&& r
       if (indexed.row(at + first, offsets)) row(at, offsets[0]);
       return;
     }
-    int64_t here[kMaxOperands];
+    int64_t here[kWalkOperands];
     for (int64_t j = begin; j < end; j += kIndexBlock) {
       const int64_t m = std::min(kIndexBlock, end - j);
       for (int k = 0; k < indexed.count; k++) here[k] = at[first + k] + j * steps[k];
@@ -132,4 +132,4 @@ void visit(const Walk& walk, int first, Indexed& indexed, bool parallel, Row&& r
   }
 }
 
-}  // namespace FL_ISA
+}  // namespace FL_ISA::inline data_kernels

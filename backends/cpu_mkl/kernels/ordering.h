@@ -10,7 +10,7 @@
 
 #include "elements.h"
 
-namespace FL_ISA {
+namespace FL_ISA::inline data_kernels {
 
 template <size_t Bytes>
 using UnsignedOf = std::conditional_t<
@@ -71,9 +71,9 @@ struct Key {
 };
 
 // The 1-D rows of a tensor along `dim`: where row i begins.
-class Rows {
+class DimRows {
  public:
-  Rows(const fl_tensor& t, int64_t dim)
+  DimRows(const fl_tensor& t, int64_t dim)
       : t_(t), dim_(t.ndim > 0 && dim < 0 ? dim + t.ndim : dim) {}
   int64_t length() const { return t_.ndim == 0 ? 1 : t_.sizes[dim_]; }
   int64_t stride() const { return t_.ndim == 0 ? 1 : t_.strides[dim_]; }
@@ -131,4 +131,4 @@ inline uint64_t* radix_sort(uint64_t* a, uint64_t* spare, int64_t n, int low, in
   return radix_passes<11>(a, spare, n, low, bits);
 }
 
-}  // namespace FL_ISA
+}  // namespace FL_ISA::inline data_kernels

@@ -11,7 +11,7 @@
 #include <emmintrin.h>
 #endif
 
-namespace FL_ISA {
+namespace FL_ISA::inline data_kernels {
 
 // One vector holds one 32-bit word of as many blocks as it has 64-bit lanes, in the low
 // half of each lane. The upper halves hold rubbish: the multiplication does not look.
@@ -173,4 +173,4 @@ class Philox {
   uint64_t seed_, offset_;
 };
 
-}  // namespace FL_ISA
+}  // namespace FL_ISA::inline data_kernels

@@ -212,7 +212,7 @@ fl_status dropout(const fl_call* call) {
     const T* in = data_of<const T>(x);
     T* out = data_of<T>(y);
     boolean* mask = data_of<boolean>(m);
-    if (contiguous(x) && contiguous(y) && contiguous(m)) {
+    if (is_dense(x) && is_dense(y) && is_dense(m)) {
       for_words<words_of<T>>(
           philox, y.numel, [=](int64_t start, int64_t n, const uint32_t* words) {
             kernel.run(in + start, out + start, mask + start, n, words);

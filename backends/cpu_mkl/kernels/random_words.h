@@ -9,7 +9,7 @@
 #include "philox.h"
 #include "threads.h"
 
-namespace FL_ISA {
+namespace FL_ISA::inline data_kernels {
 
 // Of the stream's words, how many an element of T takes.
 template <class T>
@@ -62,4 +62,4 @@ void for_words(const Philox& philox, int64_t numel, F&& f) {
   });
 }
 
-}  // namespace FL_ISA
+}  // namespace FL_ISA::inline data_kernels

@@ -149,7 +149,7 @@ constexpr int64_t kFew = 24;
 template <class T>
 struct TopkRows {
   const fl_tensor &in, &values, &indices;
-  Rows from, to, to_index;
+  DimRows from, to, to_index;
   int64_t k;
   bool sorted;
   typename Key<T>::U flip;
@@ -183,9 +183,9 @@ fl_status topk(const fl_call* call) {
     const TopkRows<T> rows{call->in[0],
                            call->out[0],
                            call->out[1],
-                           Rows(call->in[0], dim),
-                           Rows(call->out[0], dim),
-                           Rows(call->out[1], dim),
+                           DimRows(call->in[0], dim),
+                           DimRows(call->out[0], dim),
+                           DimRows(call->out[1], dim),
                            k,
                            attr[3].v.i != 0,
                            flip};
@@ -253,7 +253,7 @@ fl_status kthvalue(const fl_call* call) {
   const fl_tensor &in = call->in[0], &values = call->out[0], &indices = call->out[1];
   const int64_t dim = call->attr[0].v.i, k = call->attr[1].v.i;
   return for_dtype<kOrdered>(in.dtype, [&]<class T>(Type<T>) -> fl_status {
-    const Rows from(in, dim), to(values, dim), to_index(indices, dim);
+    const DimRows from(in, dim), to(values, dim), to_index(indices, dim);
     const int64_t n = from.length(), rows = from.count();
     if (n >= int64_t{1} << 32) return FL_UNSUPPORTED;
     const int64_t parts =
@@ -315,7 +315,7 @@ template <class T, class I>
 void search_rows(const fl_call* call, bool right) {
   const fl_tensor &sequence = call->in[0], &values = call->in[1], &out = *call->out;
   const bool shared = sequence.ndim == 1;  // one sequence for all values
-  const Rows keys(sequence, -1), queries(values, -1), results(out, -1);
+  const DimRows keys(sequence, -1), queries(values, -1), results(out, -1);
   const bool scalar = (values.flags & FL_HOST_SCALAR) != 0;
   const int64_t n = keys.length(), width = results.length();
   parallel_for(out.numel, 1024, [&](int64_t first, int64_t last) {

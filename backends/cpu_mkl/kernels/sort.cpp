@@ -171,7 +171,7 @@ template <class T>
 fl_status sort_rows(const fl_call* call) {
   const fl_tensor &in = call->in[0], &values = call->out[0], &indices = call->out[1];
   const int64_t dim = call->attr[0].v.i;
-  const Rows from(in, dim), to(values, dim), to_index(indices, dim);
+  const DimRows from(in, dim), to(values, dim), to_index(indices, dim);
   const int64_t n = from.length(), rows = from.count();
   if (n >= int64_t{1} << 32) return FL_UNSUPPORTED;
   const Scratch scratch(n, sizeof(T), from.stride() != 1 || in.data == values.data);

@@ -9,10 +9,10 @@
 
 #include "elements.h"
 
-namespace FL_ISA {
+namespace FL_ISA::inline data_kernels {
 
 constexpr int kMaxDims = 64;
-constexpr int kMaxOperands = 36;
+constexpr int kWalkOperands = 36;
 
 class Walk {
  public:
@@ -30,7 +30,7 @@ class Walk {
     operands_++;
   }
 
-  bool fits() const { return dims_ <= kMaxDims && operands_ <= kMaxOperands; }
+  bool fits() const { return dims_ <= kMaxDims && operands_ <= kWalkOperands; }
 
   // Drops dimensions of size 1, puts those with smaller strides of `order` further inside,
   // and merges neighbours that every operand can take in one step.
@@ -68,7 +68,7 @@ class Walk {
   // Calls f(offsets), one offset per operand, for rows [begin, end).
   template <class F>
   void each(int64_t begin, int64_t end, F&& f) const {
-    int64_t at[kMaxDims], offsets[kMaxOperands] = {};
+    int64_t at[kMaxDims], offsets[kWalkOperands] = {};
     int64_t rest = begin;
     for (int d = dims_ - 2; d >= 0; d--) {
       at[d] = rest % sizes_[d];
@@ -117,7 +117,7 @@ class Walk {
 
   int dims_, operands_ = 0;
   int64_t sizes_[kMaxDims];
-  int64_t strides_[kMaxOperands][kMaxDims];
+  int64_t strides_[kWalkOperands][kMaxDims];
 };
 
-}  // namespace FL_ISA
+}  // namespace FL_ISA::inline data_kernels
