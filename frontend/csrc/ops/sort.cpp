@@ -182,8 +182,9 @@ Tensor search(const char* op, const Tensor& sequence, const Tensor& given,
   }
   KernelCall call(given.device());
   if (sequence.dim() == 1) {  // all values are one line
-    const IntList line{given.numel()};
-    call.out(alias(out, line, IntList{1}, 0)).in(s).in(alias(v, line, IntList{1}, v.offset()));
+    const int64_t m = given.numel();
+    call.out(alias(out, IntList{m}, IntList{1}, 0)).in(s);
+    call.in(alias(v, IntList{m}, IntList{1}, v.offset()));
   } else {
     call.out(out).in(s).in(v);
   }
