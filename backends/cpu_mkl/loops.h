@@ -25,11 +25,15 @@ inline constexpr int kSplatBytes = 2 * kWidth;
 inline constexpr float kCheap = 0.15f, kMath = 0.6f, kHeavy = 10.0f;
 
 enum : uint32_t {
-  kRaw = 1  // halves are moved about and not computed with: leave them as they are
+  kRaw = 1,   // halves are moved about and not computed with: leave them as they are
+  kCopy = 2,  // the row function copies elements unchanged: buffers can be left out
 };
 
 fl_status pointwise(const fl_call* call, RowFn row, const void* op, float cost,
                     uint32_t flags = 0);
+
+// The row function that copies elements of this dtype.
+RowFn copy_row_of(int dtype);
 
 // ---- rows ------------------------------------------------------------------------
 
@@ -173,6 +177,8 @@ inline T attr_c(const fl_call* call, int i) {
 
 // ---- copying, for kernels that move data -------------------------------------------
 
+// Copies between views of the same sizes and dtype, whatever their strides.
+fl_status copy_view(const fl_call* call, const fl_tensor& dst, const fl_tensor& src);
 // dst[r][c] = src[c][r] for elements of `size` bytes; leading strides count elements.
 void transpose(int size, void* dst, int64_t dst_ld, const void* src, int64_t src_ld,
                int64_t rows, int64_t cols);

@@ -26,7 +26,9 @@
   X(index) \
   X(embedding) \
   X(masked) \
-  X(sequence)
+  X(sequence) \
+  X(copy) \
+  X(arrange)
 
 struct KernelEntry {
   const char* name;

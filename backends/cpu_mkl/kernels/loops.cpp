@@ -26,7 +26,7 @@ struct Plan {
   RowFn row;
   const void* op;
   int n_ops, n_out, ndim;
-  bool stream = false;
+  bool stream = false, copy = false;
   int64_t sizes[kMaxDims];
   Operand ops[kMaxOperands];
 
@@ -87,9 +87,29 @@ void unpack(const Operand& a, char* dst, int64_t stride, const char* src, int64_
   scatter_strided(2, dst, stride, halves, n);
 }
 
+// A row that is copied, with no buffer in between. False where there is a better way.
+bool copy_row(const Plan& plan, char* const* p, const int64_t* stride, int64_t n) {
+  const int size = plan.ops[0].size;
+  if (stride[1] == 0) return false;
+  if (stride[0] == size) {
+    if (plan.stream && stride[1] == size) {
+      stream_copy(p[0], p[1], n * size);
+    } else if (plan.stream) {
+      return false;
+    } else {
+      gather_strided(size, p[0], p[1], stride[1], n);
+    }
+    return true;
+  }
+  if (stride[1] != size) return false;
+  scatter_strided(size, p[0], stride[0], p[1], n);
+  return true;
+}
+
 // One row of n elements at `p`, `stride` bytes apart.
 void run_row(const Plan& plan, char* const* p, const int64_t* stride, int64_t n,
              Buffers& buffers) {
+  if (plan.copy && copy_row(plan, p, stride, n)) return;
   char* q[kMaxOperands];
   int64_t step[kMaxOperands];
   bool buffered[kMaxOperands];
@@ -286,6 +306,11 @@ void run_tile(const Plan& plan, char* const* at, int64_t rows, int64_t cols,
   const int last = plan.ndim - 1;
   char* p[kMaxOperands];
   int64_t stride[kMaxOperands], down[kMaxOperands];
+  const Operand& out = plan.ops[0];
+  if (plan.copy && out.strides[last] == out.size && is_turned(plan.ops[1], last)) {
+    return transpose(out.size, at[0], out.strides[last - 1] / out.size, at[1],
+                     plan.ops[1].strides[last] / out.size, rows, cols);
+  }
   for (int k = 0; k < plan.n_ops; ++k) {
     const Operand& a = plan.ops[k];
     p[k] = at[k];
@@ -363,6 +388,7 @@ __attribute__((noinline)) fl_status run_general(const fl_call* call, RowFn row,
     if (out.ndim == 0) view.strides = &one;
     add_operand(plan, view, ndim, flags);
   }
+  plan.copy = (flags & kCopy) != 0;
   plan.ndim = ndim;
   for (int d = 0; d < ndim; ++d) plan.sizes[d] = out.ndim == 0 ? 1 : out.sizes[d];
   plan.stream = out.numel * plan.ops[0].size >= kStreamBytes && plan.inner() >= kBlock;
@@ -390,7 +416,28 @@ __attribute__((noinline)) fl_status run_general(const fl_call* call, RowFn row,
   return FL_OK;
 }
 
+template <class Word>
+void identity_row(char* const* p, const int64_t* step, int64_t n, const void*) {
+  const auto same = [](auto x) { return x; };
+  MapRow<decltype(same), Word, Word>::run(p, step, n, &same);
+}
+
 }  // namespace
+
+RowFn copy_row_of(int dtype) {
+  switch (dtype_size(dtype)) {
+    case 1:
+      return identity_row<int8_t>;
+    case 2:
+      return identity_row<int16_t>;
+    case 4:
+      return identity_row<int32_t>;
+    case 8:
+      return identity_row<int64_t>;
+    default:
+      return identity_row<complex128>;
+  }
+}
 
 fl_status pointwise(const fl_call* call, RowFn row, const void* op, float cost,
                     uint32_t flags) {
@@ -423,6 +470,43 @@ fl_status pointwise(const fl_call* call, RowFn row, const void* op, float cost,
     }
   }
   return run_general(call, row, op, cost, flags);
+}
+
+// Orders the dimensions by dst's strides, merges neighbours, and copies.
+fl_status copy_view(const fl_call* call, const fl_tensor& dst, const fl_tensor& src) {
+  int order[kMaxDims], n = 0;
+  for (int d = 0; d < dst.ndim; ++d) {
+    if (dst.sizes[d] == 1) continue;
+    int at = n++;
+    for (; at > 0; --at) {
+      const int before = order[at - 1];
+      if (std::abs(dst.strides[before]) >= std::abs(dst.strides[d])) break;
+      order[at] = before;
+    }
+    order[at] = d;
+  }
+  int64_t sizes[kMaxDims] = {1}, to[kMaxDims] = {1}, from[kMaxDims] = {1};
+  int m = 0;
+  for (int i = 0; i < n; ++i) {
+    const int d = order[i];
+    const int64_t size = dst.sizes[d];
+    if (m > 0 && to[m - 1] == dst.strides[d] * size &&
+        from[m - 1] == src.strides[d] * size) {
+      sizes[m - 1] *= size;
+    } else {
+      sizes[m++] = size;
+    }
+    to[m - 1] = dst.strides[d];
+    from[m - 1] = src.strides[d];
+  }
+  m = std::max(m, 1);
+  const fl_tensor out = {dst.data, sizes, to, dst.numel, m, dst.dtype, 0};
+  const fl_tensor in = {src.data, sizes, from, dst.numel, m, src.dtype, 0};
+  fl_call copy = *call;
+  copy.n_out = copy.n_in = 1;
+  copy.out = &out;
+  copy.in = &in;
+  return pointwise(&copy, copy_row_of(dst.dtype), nullptr, kCheap, kRaw | kCopy);
 }
 
 }  // namespace FL_ISA

@@ -11,9 +11,32 @@ struct Wide {
   uint64_t low, high;
 };
 
+// Elements in reverse order, a vector at a time; what is left is done by the caller.
+template <class Word>
+int64_t reverse_words(Word* out, const char* src, int64_t n) {
+  using V = Vec<Word>;
+  constexpr int N = lanes_of<V>;
+  Mask<V> backwards;
+  for (int i = 0; i < N; ++i) backwards[i] = N - 1 - i;
+  int64_t i = 0;
+  for (; i + N <= n; i += N) {
+    const char* from = src - (i + N - 1) * static_cast<int64_t>(sizeof(Word));
+    store(out + i, __builtin_shuffle(load<V>(from), backwards));
+  }
+  return i;
+}
+
 template <class Word>
 void gather_words(void* dst, const char* src, int64_t stride, int64_t n) {
   auto* out = static_cast<Word*>(dst);
+  if constexpr (sizeof(Word) <= 8) {
+    if (stride == -static_cast<int64_t>(sizeof(Word))) {
+      const int64_t done = reverse_words(out, src, n);
+      out += done;
+      src += done * stride;
+      n -= done;
+    }
+  }
   for (int64_t i = 0; i < n; ++i, src += stride)
     std::memcpy(out + i, src, sizeof(Word));
 }

@@ -1,0 +1,141 @@
+// Rearranging along dimensions: cat, flip, roll, triangles. All are copies of views.
+#include <algorithm>
+
+#include "loops.h"
+#include "threads.h"
+
+namespace FL_ISA {
+namespace {
+
+constexpr int kMaxDims = 64;
+
+char* at(const fl_tensor& t, int64_t elements) {
+  return static_cast<char*>(t.data) +
+         elements * static_cast<int64_t>(dtype_size(t.dtype));
+}
+
+// `count` indices of dimension `dim` from `start` on; `sizes` is room for the new
+// sizes.
+fl_tensor narrow_view(const fl_tensor& t, int dim, int64_t start, int64_t count,
+                      int64_t* sizes) {
+  std::copy_n(t.sizes, t.ndim, sizes);
+  fl_tensor view = t;
+  view.sizes = sizes;
+  view.data = at(t, start * t.strides[dim]);
+  view.numel = t.sizes[dim] == 0 ? 0 : t.numel / t.sizes[dim] * count;
+  sizes[dim] = count;
+  return view;
+}
+
+fl_status cat(const fl_call* call) {
+  const fl_tensor& out = call->out[0];
+  const int dim = static_cast<int>(call->attr[0].v.i);
+  if (out.ndim > kMaxDims) return FL_UNSUPPORTED;
+  int64_t start = 0, sizes[kMaxDims];
+  for (int k = 0; k < call->n_in; ++k) {
+    const fl_tensor& in = call->in[k];
+    if (in.numel == 0) continue;
+    const fl_tensor part = narrow_view(out, dim, start, in.sizes[dim], sizes);
+    const fl_status status = copy_view(call, part, in);
+    if (status != FL_OK) return status;
+    start += in.sizes[dim];
+  }
+  return FL_OK;
+}
+
+fl_status flip(const fl_call* call) {
+  fl_tensor in = call->in[0];
+  if (in.numel == 0) return FL_OK;
+  if (in.ndim > kMaxDims) return FL_UNSUPPORTED;
+  int64_t strides[kMaxDims];
+  std::copy_n(in.strides, in.ndim, strides);
+  for (int64_t i = 0; i < call->attr[0].count; ++i) {
+    const int64_t d = call->attr[0].v.ints[i];
+    in.data = at(in, (in.sizes[d] - 1) * strides[d]);
+    strides[d] = -strides[d];
+  }
+  in.strides = strides;
+  return copy_view(call, call->out[0], in);
+}
+
+// Rolls the dimensions dims[i..]: the two parts of each change places.
+fl_status roll_from(const fl_call* call, int64_t i, const fl_tensor& out,
+                    const fl_tensor& in) {
+  if (in.numel == 0) return FL_OK;
+  if (i == call->attr[0].count) return copy_view(call, out, in);
+  const int d = static_cast<int>(call->attr[0].v.ints[i]);
+  const int64_t n = in.sizes[d];
+  const int64_t shift = (call->attr[1].v.ints[i] % n + n) % n;
+  const int64_t parts[2][3] = {{0, shift, n - shift}, {n - shift, 0, shift}};
+  for (const auto& [from, to, count] : parts) {
+    int64_t in_sizes[kMaxDims], out_sizes[kMaxDims];
+    const fl_status status =
+        roll_from(call, i + 1, narrow_view(out, d, to, count, out_sizes),
+                  narrow_view(in, d, from, count, in_sizes));
+    if (status != FL_OK) return status;
+  }
+  return FL_OK;
+}
+
+fl_status roll(const fl_call* call) {
+  if (call->in[0].ndim > kMaxDims) return FL_UNSUPPORTED;
+  return roll_from(call, 0, call->out[0], call->in[0]);
+}
+
+// One row of a matrix: the elements [begin, end) of `in`, zeros elsewhere.
+void triangle_row(int size, char* out, int64_t out_stride, const char* in,
+                  int64_t in_stride, int64_t n, int64_t begin, int64_t end) {
+  const auto zero = [&](int64_t from, int64_t to) {
+    if (out_stride == size) {
+      std::memset(out + from * size, 0, (to - from) * size);
+    } else {
+      for (int64_t i = from; i < to; ++i) std::memset(out + i * out_stride, 0, size);
+    }
+  };
+  zero(0, begin);
+  zero(end, n);
+  out += begin * out_stride;
+  in += begin * in_stride;
+  if (in == out && in_stride == out_stride) return;
+  if (out_stride == size) {
+    gather_strided(size, out, in, in_stride, end - begin);
+  } else {
+    for (int64_t i = 0; i < end - begin; ++i) {
+      std::memcpy(out + i * out_stride, in + i * in_stride, size);
+    }
+  }
+}
+
+template <bool kLower>
+fl_status triangle(const fl_call* call) {
+  const fl_tensor &out = call->out[0], &in = call->in[0];
+  const int64_t k = call->attr[0].v.i;
+  if (out.numel == 0) return FL_OK;
+  const int row_dim = out.ndim - 2, col_dim = out.ndim - 1;
+  const int64_t rows = out.sizes[row_dim], cols = out.sizes[col_dim];
+  const int size = static_cast<int>(dtype_size(out.dtype));
+  parallel_for(out.numel / cols, std::max<int64_t>(1, 100000 / cols),
+               [&](int64_t b, int64_t e) {
+                 for (int64_t r = b; r < e; ++r) {
+                   int64_t to = 0, from = 0, rest = r;
+                   for (int d = row_dim; d >= 0; --d) {
+                     to += rest % out.sizes[d] * out.strides[d];
+                     from += rest % out.sizes[d] * in.strides[d];
+                     rest /= out.sizes[d];
+                   }
+                   const int64_t edge =
+                       std::clamp<int64_t>(r % rows + k + (kLower ? 1 : 0), 0, cols);
+                   triangle_row(size, at(out, to), out.strides[col_dim] * size,
+                                at(in, from), in.strides[col_dim] * size, cols,
+                                kLower ? 0 : edge, kLower ? edge : cols);
+                 }
+               });
+  return FL_OK;
+}
+
+}  // namespace
+
+FL_FAMILY(arrange, {"cat", cat, kAll}, {"flip", flip, kAll}, {"roll", roll, kAll},
+          {"tril", triangle<true>, kAll}, {"triu", triangle<false>, kAll});
+
+}  // namespace FL_ISA
