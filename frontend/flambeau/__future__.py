@@ -16,7 +16,7 @@ def get_overwrite_module_params_on_conversion() -> bool:
 
 
 def set_swap_module_params_on_conversion(value: bool) -> None:
-    """Kept for programs that set it: conversion already keeps a parameter's identity."""
+    """Kept for programs that set it: conversion keeps a parameter's identity."""
     global _swap_module_params_on_conversion
     _swap_module_params_on_conversion = value
 

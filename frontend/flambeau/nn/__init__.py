@@ -6,7 +6,7 @@ from typing import Any
 
 from . import functional as functional
 from . import init as init
-from .modules import *
+from .modules import *  # noqa: F403
 from .modules import __all__ as _layers
 from .parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
 
@@ -16,7 +16,7 @@ _LATER = ("attention", "common_types", "grad", "parallel", "utils")
 __all__ = [
     *_layers,
     "Buffer",
-    "DataParallel",
+    "DataParallel",  # noqa: F405
     "Parameter",
     "UninitializedBuffer",
     "UninitializedParameter",

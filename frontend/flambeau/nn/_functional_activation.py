@@ -18,6 +18,7 @@ leaky_relu = _nn.leaky_relu
 logsigmoid = _nn.logsigmoid
 mish = _nn.mish
 prelu = _nn.prelu
+relu = _nn.relu
 relu6 = _nn.relu6
 selu = _nn.selu
 sigmoid = _ops.sigmoid
@@ -25,14 +26,8 @@ silu = _nn.silu
 softplus = _nn.softplus
 tanh = _ops.tanh
 
-_relu = _ops.relu
 _softmax = _ops.softmax
 _log_softmax = _ops.log_softmax
-
-
-def relu(input: Tensor, inplace: bool = False) -> Tensor:
-    """max(0, x), elementwise."""
-    return input.relu_() if inplace else _relu(input)
 
 
 def relu_(input: Tensor) -> Tensor:
@@ -80,19 +75,32 @@ def threshold_(input: Tensor, threshold: float, value: float) -> Tensor:
     return input.masked_fill_(input <= threshold, value)
 
 
-def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+def _give(result: Tensor, out: Tensor | None) -> Tensor:
+    """The result, or `out` with it."""
+    if out is None:
+        return result
+    if out.shape != result.shape:
+        out.resize_(result.shape)
+    return out.copy_(result)
+
+
+def hardshrink(
+    input: Tensor, lambd: float = 0.5, *, out: Tensor | None = None
+) -> Tensor:
     """x where |x| > lambd, else 0."""
-    return input.masked_fill(input.abs() <= lambd, 0)
+    return _give(input.masked_fill(input.abs() <= lambd, 0), out)
 
 
-def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+def softshrink(
+    input: Tensor, lambd: float = 0.5, *, out: Tensor | None = None
+) -> Tensor:
     """x moved towards 0 by lambd, and 0 within it."""
     if lambd < 0:
         raise RuntimeError(
             f"lambda must be greater or equal to 0, but found to be {lambd}."
         )
     _needs_float("softshrink", input)
-    return input - input.clamp(-lambd, lambd)
+    return _give(input - input.clamp(-lambd, lambd), out)
 
 
 def _needs_float(op: str, input: Tensor) -> None:

@@ -47,6 +47,10 @@ def cross_entropy(
     if size_average is not None or reduce is not None:
         reduction = red.choose(size_average, reduce, reduction)
     if target.is_floating_point() and target.shape == input.shape:
+        if ignore_index >= 0:
+            raise RuntimeError(
+                "ignore_index is not supported for floating point target"
+            )
         return _soft_cross_entropy(input, target, weight, reduction, label_smoothing)
     if not 0.0 <= label_smoothing <= 1.0:
         raise RuntimeError(
@@ -113,6 +117,7 @@ def linear_cross_entropy(
     (N, C, d1, ...).
     options: a `LinearCrossEntropyOptions`; it concerns memory alone, not the values.
     """
+    _check_linear(input, linear_weight, linear_bias, weight, label_smoothing)
     extra = linear_weight.shape[1:-1]
     flat_weight = linear_weight.flatten(0, -2) if extra else linear_weight
     flat_bias = linear_bias.flatten() if linear_bias is not None else None
@@ -121,9 +126,8 @@ def linear_cross_entropy(
         logits = logits.unflatten(-1, tuple(linear_weight.shape[:-1]))
     ignored = -100 if ignore_index is None else ignore_index
     if ignore_index is not None and target.is_floating_point():
-        raise ValueError(
-            "linear_cross_entropy: expected class indices for argument 'target' where "
-            f"ignore_index is set, got {target.dtype}"
+        raise RuntimeError(
+            "ignore_index cannot be specified when target contains probabilities"
         )
     return cross_entropy(
         logits,
@@ -133,6 +137,45 @@ def linear_cross_entropy(
         ignore_index=ignored,
         label_smoothing=label_smoothing,
     )
+
+
+def _check_linear(
+    input: Tensor, linear_weight: Tensor, bias: Any, weight: Any, smoothing: float
+) -> None:
+    """RuntimeError unless the shapes fit."""
+    if linear_weight.dim() < 2:
+        raise RuntimeError(
+            "expected linear_weight with dimensionality at least 2, got "
+            f"{linear_weight.dim()}"
+        )
+    shape = tuple(linear_weight.shape)
+    if input.dim() not in (1, 2):
+        raise RuntimeError(
+            f"expected input with dimensionality 1 or 2, got {input.dim()}"
+        )
+    if input.size(-1) != shape[-1]:
+        raise RuntimeError(
+            "expected equal input and linear_weight last dimensions (in_features), got "
+            f"{input.size(-1)} and {shape[-1]}, respectively"
+        )
+    if len(shape) > 2 and input.dim() == 1:
+        raise RuntimeError(
+            f"K-dimensional loss defined by linear_weight shape {shape} requires "
+            f"batched input, (N, {shape[-1]}), got unbatched input with shape "
+            f"{tuple(input.shape)}"
+        )
+    if bias is not None and tuple(bias.shape) != shape[:-1]:
+        raise RuntimeError(
+            f"expected linear_bias shape {shape[:-1]}, got {tuple(bias.shape)}"
+        )
+    if weight is not None and tuple(weight.shape) != shape[:1]:
+        raise RuntimeError(
+            f"expected weight shape to be {shape[:1]}, got {tuple(weight.shape)}"
+        )
+    if not 0.0 <= smoothing <= 1.0:
+        raise RuntimeError(
+            f"expected label_smoothing to be in range [0, 1], got {smoothing}"
+        )
 
 
 def _rows(
@@ -171,6 +214,7 @@ def multi_margin_loss(
 ) -> Tensor:
     """sum over classes i != y of max(0, margin - x[y] + x[i])**p, over C."""
     reduction = red.choose(size_average, reduce, reduction)
+    red.get_enum(reduction)
     if p not in (1, 2):
         raise ValueError("only p == 1 and p == 2 supported")
     if weight is not None and weight.dim() != 1:
@@ -207,6 +251,7 @@ def multilabel_margin_loss(
     target: the labels of each sample, ended by -1; shaped as the input.
     """
     reduction = red.choose(size_average, reduce, reduction)
+    red.get_enum(reduction)
     x, y = _rows("multilabel_margin_loss", input, target, True)
     if y.numel() and not ((y >= -1) & (y < x.size(1))).all():
         raise RuntimeError(

@@ -157,7 +157,7 @@ def ctc_loss(
     reduction: str = "mean",
     zero_infinity: bool = False,
 ) -> Tensor:
-    """-log of the probability of the targets under (T, N, C) or (T, C) log-probabilities.
+    """-log of the targets' probability under log_probs, (T, N, C) or (T, C).
 
     targets: (N, S), or all in one row; lengths: one for each sample.
     reduction: "mean" divides each loss by its target's length first.
@@ -172,10 +172,11 @@ def ctc_loss(
         raise RuntimeError(f"ctc_loss: blank must be in label range, got {blank}")
     if ins.numel() != n or outs.numel() != n:
         raise RuntimeError(
-            f"ctc_loss: input_lengths and target_lengths must be of size batch_size {n},"
+            "ctc_loss: input_lengths and target_lengths must be of size batch_size "
+            f"{n},"
             f" got {ins.numel()} and {outs.numel()}"
         )
-    if n and not (0 <= int(ins.min()) and int(ins.max()) <= steps):
+    if n and not (int(ins.min()) >= 0 and int(ins.max()) <= steps):
         raise RuntimeError(
             f"ctc_loss: Expected input_lengths to have value at most {steps} and at "
             f"least 0, but got {ins.tolist()}"
@@ -193,7 +194,8 @@ def ctc_loss(
         )
     if targets.dim() == 2 and targets.size(1) < longest:
         raise RuntimeError(
-            f"ctc_loss: Expected tensor to have size at least {longest} at dimension 1, "
+            f"ctc_loss: Expected tensor to have size at least {longest} at dimension "
+            "1, "
             f"but got size {targets.size(1)} for argument 'targets'"
         )
     goal = targets.to(log_probs.device, flambeau.int64)

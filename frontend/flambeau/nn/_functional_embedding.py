@@ -73,6 +73,10 @@ def embedding(
     padding_idx: a row that gets no gradient.
     max_norm: shorten, in place, the rows used to this `norm_type`-norm.
     """
+    if weight.dim() != 2:
+        raise RuntimeError(
+            f"'weight' must be 2-D, got shape {tuple(weight.shape)} in embedding"
+        )
     if padding_idx is not None:
         padding_idx = _row("embedding", padding_idx, weight.size(0))
     if max_norm is not None:
@@ -118,7 +122,8 @@ def _read_bags(
     if per_sample is not None and per_sample.shape != input.shape:
         raise ValueError(
             "embedding_bag: If per_sample_weights "
-            f"({tuple(per_sample.shape)}) is not None, then it must have the same shape "
+            f"({tuple(per_sample.shape)}) is not None, then it must have the same "
+            "shape "
             f"as the input ({tuple(input.shape)})"
         )
     if input.dim() == 2:
@@ -134,7 +139,8 @@ def _read_bags(
         return input.reshape(-1), bag, n, flat
     if input.dim() != 1:
         raise ValueError(
-            f"input has to be 1D or 2D Tensor, but got Tensor of dimension {input.dim()}"
+            "input has to be 1D or 2D Tensor, but got Tensor of dimension "
+            f"{input.dim()}"
         )
     if offsets is None:
         raise ValueError("offsets has to be a 1D Tensor but got None")
@@ -178,7 +184,8 @@ def embedding_bag(
         )
     if per_sample_weights is not None and mode != "sum":
         raise NotImplementedError(
-            "embedding_bag: per_sample_weights was not None. per_sample_weights is only "
+            "embedding_bag: per_sample_weights was not None. per_sample_weights is "
+            "only "
             f"supported for mode='sum' (got mode='{mode}')."
         )
     index, bag, n_bags, factors = _read_bags(

@@ -110,6 +110,8 @@ def huber_loss(
     weight: Tensor | None = None,
 ) -> Tensor:
     """d**2 / 2 where d = |input - target| < delta, else delta (d - delta / 2)."""
+    if not isinstance(delta, (int, float)):
+        raise TypeError(f"delta must be a float or int, got: {type(delta)}")
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     input, target = _pair("huber_loss", input, target, weight)
@@ -277,10 +279,9 @@ def gaussian_nll_loss(
     if var.shape != input.shape:
         if input.shape[:-1] == var.shape:
             var = var.unsqueeze(-1)
-        elif input.shape[:-1] == var.shape[:-1] and var.shape[-1] == 1:
-            pass
-        elif input.dim() == var.dim() and all(
-            v in (1, i) for i, v in zip(input.shape, var.shape, strict=True)
+        elif (input.shape[:-1] == var.shape[:-1] and var.shape[-1] == 1) or (
+            input.dim() == var.dim()
+            and all(v in (1, i) for i, v in zip(input.shape, var.shape, strict=True))
         ):
             pass
         else:

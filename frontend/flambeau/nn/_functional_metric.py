@@ -52,7 +52,7 @@ def pairwise_distance(
 
 
 def pdist(input: Tensor, p: float = 2) -> Tensor:
-    """The p-norm distances between all pairs of rows of (N, M): N (N - 1) / 2 of them."""
+    """The p-norm distances between all N (N - 1) / 2 pairs of rows of (N, M)."""
     if input.dim() != 2:
         raise RuntimeError(f"pdist only supports 2D tensors, got: {input.dim()}D")
     if not input.is_floating_point():
@@ -108,7 +108,8 @@ def margin_ranking_loss(
     reduction = red.choose(size_average, reduce, reduction)
     if input1.dim() != input2.dim() or input1.dim() != target.dim():
         raise RuntimeError(
-            "margin_ranking_loss : All input tensors should have same dimension but got "
+            "margin_ranking_loss : All input tensors should have same dimension but "
+            "got "
             f"sizes: input1: {tuple(input1.shape)}, input2: {tuple(input2.shape)}, "
             f"target: {tuple(target.shape)} "
         )

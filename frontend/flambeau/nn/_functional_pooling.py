@@ -64,6 +64,10 @@ def _full_size(output_size: Any, input: Tensor, n: int) -> Any:
     if isinstance(output_size, int):
         return output_size
     size = (output_size,) * n if output_size is None else tuple(output_size)
+    if len(size) != n:
+        raise RuntimeError(
+            f"adaptive pool: output_size must be {n} numbers, got {tuple(size)}"
+        )
     if input.dim() <= len(size):
         raise ValueError(
             f"Input dimension should be at least {len(size) + 1}, got {input.dim()}"
@@ -216,14 +220,15 @@ def _fractional(
             )
     if samples is None:
         samples = flambeau.rand(x.size(0), x.size(1), n, dtype=x.dtype, device=x.device)
-    # The samples' last dimension counts from the innermost one of the input.
+    samples = samples[: x.size(0)]
     flat = _window_indices(samples, sizes, out, kernel)
     count = math.prod(kernel)
     lead = tuple(x.shape[:2])
-    at = flat.reshape(*lead, -1)
-    values = x.flatten(2).gather(2, at).reshape(*lead, -1, count)
+    at = flat.reshape(*lead, math.prod(out) * count)
+    values = x.flatten(2).gather(2, at).reshape(*lead, math.prod(out), count)
     best, which = values.max(-1)
-    index = flat.reshape(*lead, -1, count).gather(-1, which.unsqueeze(-1)).squeeze(-1)
+    index = flat.reshape(*lead, math.prod(out), count)
+    index = index.gather(-1, which.unsqueeze(-1)).squeeze(-1)
     shape = (*lead, *out) if input.dim() == n + 2 else (lead[1], *out)
     return best.reshape(shape), index.reshape(shape)
 
@@ -235,7 +240,8 @@ def _window_indices(
     n = len(sizes)
     flat: Any = 0
     for d in range(n):
-        u = samples[:, :, n - 1 - d]
+        # PyTorch's samples name the last dimension first in two dimensions only.
+        u = samples[:, :, n - 1 - d if n == 2 else d]
         starts = _fractional_starts(u, sizes[d], out[d], kernel[d])
         offsets = flambeau.arange(kernel[d], device=samples.device)
         at = starts.unsqueeze(-1) + offsets

@@ -25,7 +25,6 @@ _MODES = {
     ("bicubic", 2): _nn.upsample_bicubic2d,
 }
 _AREA = (adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d)
-_ALIGNED = ("linear", "bilinear", "bicubic", "trilinear")
 _WINDOWED = ("bilinear", "bicubic", "lanczos")
 
 
@@ -79,12 +78,11 @@ def interpolate(
     "bicubic" (4-d), "trilinear" (5-d).
     antialias: for "bilinear" and "bicubic", widen the filter when shrinking.
     """
-    if mode in ("nearest", "area", "nearest-exact"):
-        if align_corners is not None:
-            raise ValueError(
-                "align_corners option can only be set with the interpolating modes: "
-                "linear | bilinear | bicubic | trilinear"
-            )
+    if mode in ("nearest", "area", "nearest-exact") and align_corners is not None:
+        raise ValueError(
+            "align_corners option can only be set with the interpolating modes: "
+            "linear | bilinear | bicubic | trilinear"
+        )
     sizes, scales = _read_size(input, size, scale_factor, recompute_scale_factor)
     n = input.dim() - 2
     if antialias and not (mode in _WINDOWED and n == 2):

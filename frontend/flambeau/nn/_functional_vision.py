@@ -63,9 +63,15 @@ def _pad_one(input: Tensor, dim: int, left: int, right: int, mode: str) -> Tenso
         )
     if size + left + right <= 0:
         raise RuntimeError(
-            f"pad: padding ({left}, {right}) leaves nothing of dimension {dim} of shape "
+            f"pad: padding ({left}, {right}) leaves nothing of dimension {dim} of "
+            "shape "
             f"{tuple(input.shape)}"
         )
+    if mode == "circular" and min(left, right) < 0:
+        # What is cut off does not come back at the other end.
+        start, stop = max(-left, 0), size - max(-right, 0)
+        input = input.narrow(dim, start, stop - start)
+        left, right, size = max(left, 0), max(right, 0), stop - start
     at = flambeau.arange(-left, size + right, device=input.device)
     return input.index_select(dim, _PAD_INDEX[mode](at, size))
 
@@ -111,7 +117,8 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     r = downscale_factor
     if input.dim() < 3:
         raise RuntimeError(
-            "pixel_unshuffle expects input to have at least 3 dimensions, but got input "
+            "pixel_unshuffle expects input to have at least 3 dimensions, but got "
+            "input "
             f"with {input.dim()} dimension(s)"
         )
     if r <= 0:

@@ -78,6 +78,8 @@ def _gather(input: Tensor, at: list[Tensor], sizes: Any) -> Tensor:
 def _whole(x: Tensor) -> Tensor:
     """Integer places; what is not finite goes outside."""
     with flambeau.no_grad():
+        if x.dtype in (flambeau.float16, flambeau.bfloat16):
+            x = x.float()
         return x.nan_to_num(-100.0, 2.0**30, -(2.0**30)).clamp(-(2**30), 2**30).long()
 
 

@@ -7,7 +7,6 @@ in the `_functional_*` files, by subject.
 from flambeau._C import Tensor as Tensor
 from flambeau._C import _nn
 
-from . import _reduction as _Reduction
 from ._functional_activation import (
     celu,
     celu_,
@@ -45,9 +44,6 @@ from ._functional_activation import (
     tanhshrink,
     threshold,
     threshold_,
-)
-from ._functional_attention import (
-    canonical_mask as _canonical_mask,
 )
 from ._functional_attention import (
     multi_head_attention_forward,

@@ -108,7 +108,7 @@ class Buffer(Tensor, metaclass=_BufferMeta):
 
 
 class UninitializedTensorMixin:
-    """What a parameter or buffer of unknown shape can do: little, until materialized."""
+    """What a parameter or buffer of unknown shape can do until materialized."""
 
     cls_to_become: type = Tensor
 

@@ -121,7 +121,7 @@ def register_module_full_backward_pre_hook(
 
 
 def register_module_full_backward_hook(hook: Callable[..., Any]) -> RemovableHandle:
-    """Call `hook(module, grad_input, grad_output)` after the backward of every module."""
+    """Call `hook(module, grad_input, grad_output)` after every module's backward."""
     _choose_global_backward(True)
     return _add_global(GLOBAL.backward, hook)
 
@@ -261,7 +261,7 @@ class HookRegistration:
         return handle
 
     def register_state_dict_post_hook(self, hook: Any) -> RemovableHandle:
-        """Call `hook(module, state_dict, prefix, local_metadata)` after `state_dict`."""
+        """Call `hook(module, state_dict, prefix, metadata)` after `state_dict`."""
         hook._from_public_api = True
         return _add(self._state_dict_hooks, hook)
 
@@ -307,7 +307,7 @@ class _InputGate(flambeau.autograd.Function):  # type: ignore[misc]
 
 
 class _OutputGate(flambeau.autograd.Function):  # type: ignore[misc]
-    """Identity on a module's outputs; its backward keeps `grad_output` for the hooks."""
+    """Identity on a module's outputs; its backward keeps `grad_output`."""
 
     @staticmethod
     def forward(ctx: Any, gate: Any, *tensors: Tensor) -> Any:
@@ -467,7 +467,8 @@ def _hook_last_op(module: Any, result: Any, hooks: list[Any]) -> None:
     if node is None:
         return
     warnings.warn(
-        "a backward hook that is not a full one sees the gradients of the module's last "
+        "a backward hook that is not a full one sees the gradients of the module's "
+        "last "
         "op alone; use register_full_backward_hook",
         FutureWarning,
         stacklevel=4,

@@ -89,7 +89,7 @@ class OwnedDict(dict[str, Any]):
 
 
 class HookDict(OrderedDict[int, Any]):
-    """A module's hooks of one kind; an entry sends its calls the way that runs hooks."""
+    """A module's hooks of one kind; an entry has calls go where hooks are run."""
 
     def __init__(self, module: Any, entries: Any = ()) -> None:
         self._owner = weakref.ref(module)

@@ -165,7 +165,7 @@ class ModuleState:
         unexpected_keys: list[str],
         error_msgs: list[str],
     ) -> None:
-        """Load this module's own state, not its children's; lists gather what failed."""
+        """Load this module's own state, not its children's; lists take what failed."""
         for hook in self._load_state_dict_pre_hooks.values():
             hook(
                 state_dict,

@@ -129,7 +129,7 @@ class ModuleTree:
         """Put a module at a dotted path.
 
         strict: only in the place of a module that is already there.
-        Raises ValueError for an empty path or no module, AttributeError for no such path.
+        ValueError for an empty path or no module, AttributeError for a wrong path.
         """
         if not target:
             raise ValueError("Cannot set the submodule without a target name!")

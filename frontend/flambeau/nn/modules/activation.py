@@ -18,6 +18,7 @@ __all__ = [
     "ELU",
     "GELU",
     "GLU",
+    "SELU",
     "Hardshrink",
     "Hardsigmoid",
     "Hardswish",
@@ -31,7 +32,6 @@ __all__ = [
     "RReLU",
     "ReLU",
     "ReLU6",
-    "SELU",
     "SiLU",
     "Sigmoid",
     "Softmax",
@@ -53,7 +53,6 @@ _tanh = _ops.tanh
 class _Inplace(Module):
     """An activation whose one option is to work in place."""
 
-    __constants__ = ["inplace"]
     _function: Any
     inplace: bool
 
@@ -70,8 +69,6 @@ class _Inplace(Module):
 
 class Threshold(Module):
     """x where x > threshold, else value."""
-
-    __constants__ = ["threshold", "value", "inplace"]
 
     def __init__(self, threshold: float, value: float, inplace: bool = False) -> None:
         super().__init__()
@@ -130,8 +127,6 @@ class Hardswish(_Inplace):
 class RReLU(Module):
     """Leaky ReLU whose slope is drawn from [lower, upper) in training."""
 
-    __constants__ = ["lower", "upper", "inplace"]
-
     def __init__(
         self, lower: float = 1.0 / 8, upper: float = 1.0 / 3, inplace: bool = False
     ) -> None:
@@ -150,8 +145,6 @@ class RReLU(Module):
 
 class Hardtanh(Module):
     """x kept within [min_val, max_val]."""
-
-    __constants__ = ["min_val", "max_val", "inplace"]
 
     def __init__(
         self,
@@ -218,8 +211,6 @@ class Tanh(Module):
 class ELU(Module):
     """x where x > 0, else alpha (exp(x) - 1)."""
 
-    __constants__ = ["alpha", "inplace"]
-
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
         super().__init__()
         self.alpha = alpha
@@ -234,8 +225,6 @@ class ELU(Module):
 
 class CELU(Module):
     """max(0, x) + min(0, alpha (exp(x / alpha) - 1))."""
-
-    __constants__ = ["alpha", "inplace"]
 
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
         super().__init__()
@@ -252,8 +241,6 @@ class CELU(Module):
 class GLU(Module):
     """The first half along `dim` times the sigmoid of the second."""
 
-    __constants__ = ["dim"]
-
     def __init__(self, dim: int = -1) -> None:
         super().__init__()
         self.dim = dim
@@ -268,7 +255,6 @@ class GLU(Module):
 class GELU(Module):
     """x times the normal distribution function of x; approximate: "none" or "tanh"."""
 
-    __constants__ = ["approximate"]
     approximate: str
 
     def __init__(self, approximate: str = "none") -> None:
@@ -285,8 +271,6 @@ class GELU(Module):
 class Hardshrink(Module):
     """x where |x| > lambd, else 0."""
 
-    __constants__ = ["lambd"]
-
     def __init__(self, lambd: float = 0.5) -> None:
         super().__init__()
         self.lambd = lambd
@@ -301,8 +285,6 @@ class Hardshrink(Module):
 class Softshrink(Module):
     """x moved towards 0 by lambd, and 0 within it."""
 
-    __constants__ = ["lambd"]
-
     def __init__(self, lambd: float = 0.5) -> None:
         super().__init__()
         self.lambd = lambd
@@ -316,8 +298,6 @@ class Softshrink(Module):
 
 class LeakyReLU(Module):
     """x where x > 0, else negative_slope x."""
-
-    __constants__ = ["inplace", "negative_slope"]
 
     def __init__(self, negative_slope: float = 1e-2, inplace: bool = False) -> None:
         super().__init__()
@@ -342,8 +322,6 @@ class LogSigmoid(Module):
 class Softplus(Module):
     """log(1 + exp(beta x)) / beta, and x where beta x > threshold."""
 
-    __constants__ = ["beta", "threshold"]
-
     def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
         super().__init__()
         self.beta = beta
@@ -358,8 +336,6 @@ class Softplus(Module):
 
 class PReLU(Module):
     """Leaky ReLU whose slope is learned, one or one for each channel."""
-
-    __constants__ = ["num_parameters"]
 
     def __init__(
         self,
@@ -404,7 +380,6 @@ class Tanhshrink(Module):
 class _AlongDim(Module):
     """A function along one dimension."""
 
-    __constants__ = ["dim"]
     dim: int | None
 
     def __init__(self, dim: int | None = None) -> None:
@@ -459,7 +434,7 @@ class MultiheadAttention(Module):
     batch_first: (N, L, E) rather than (L, N, E).
     """
 
-    __constants__ = ["batch_first"]
+    __constants__ = ("batch_first",)
 
     def __init__(
         self,
@@ -549,7 +524,7 @@ class MultiheadAttention(Module):
         average_attn_weights: bool = True,
         is_causal: bool = False,
     ) -> tuple[Tensor, Tensor | None]:
-        """Output and attention weights (or None), for masks that are True where to skip.
+        """Output and attention weights (or None); masks are True where to skip.
 
         key_padding_mask: (N, S). attn_mask: (L, S) or (N heads, L, S), boolean or to be
         added to the scores. average_attn_weights: over the heads.

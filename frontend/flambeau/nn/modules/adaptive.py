@@ -45,7 +45,8 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         whole = all(int(c) == c for c in cutoffs)
         if not rising or min(cutoffs) <= 0 or max(cutoffs) > n_classes - 1 or not whole:
             raise ValueError(
-                "cutoffs should be a sequence of unique, positive integers sorted in an "
+                "cutoffs should be a sequence of unique, positive integers sorted in "
+                "an "
                 "increasing order, where each value is between 1 and n_classes-1"
             )
         self.in_features = in_features
@@ -97,7 +98,7 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         input = input_ if batched else input_.unsqueeze(0)
         target = target_ if batched else target_.unsqueeze(0)
         if target.numel() and not (
-            0 <= int(target.min()) and int(target.max()) < self.n_classes
+            int(target.min()) >= 0 and int(target.max()) < self.n_classes
         ):
             raise RuntimeError(
                 f"Target values should be in [0, {self.n_classes - 1}], but values in "
@@ -108,7 +109,7 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         return _ASMoutput(output if batched else output.squeeze(0), loss)
 
     def _log_prob_of(self, input: Tensor, target: Tensor) -> Tensor:
-        """The head's log-probability of the class or of its cluster, plus the tail's."""
+        """The head's log-probability of the class or its cluster, plus the tail's."""
         head = F.log_softmax(self.head(input), 1)
         column = target
         tail = flambeau.zeros_like(head[:, 0])

@@ -13,8 +13,6 @@ __all__ = ["ChannelShuffle"]
 class ChannelShuffle(Module):
     """Interleaves `groups` groups of the channels of (N, C, ...)."""
 
-    __constants__ = ["groups"]
-
     def __init__(self, groups: int) -> None:
         super().__init__()
         self.groups = groups

@@ -36,17 +36,6 @@ _PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 class _ConvNd(Module):
     """What all convolutions are built from."""
 
-    __constants__ = [
-        "stride",
-        "padding",
-        "dilation",
-        "groups",
-        "padding_mode",
-        "output_padding",
-        "in_channels",
-        "out_channels",
-        "kernel_size",
-    ]
     _n: int
     weight: Tensor
     in_channels: int
@@ -356,7 +345,7 @@ class ConvTranspose2d(_ConvTransposeNd):
 
 
 class ConvTranspose3d(_ConvTransposeNd):
-    """The gradient of `Conv3d` by its input, as a layer: it widens (N, C_in, D, H, W)."""
+    """The gradient of `Conv3d` by its input, as a layer, for (N, C_in, D, H, W)."""
 
     _n = 3
     _conv = staticmethod(_nn.conv_transpose3d)

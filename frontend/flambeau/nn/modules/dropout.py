@@ -20,7 +20,6 @@ __all__ = [
 
 
 class _DropoutNd(Module):
-    __constants__ = ["p", "inplace"]
     _dropout: Any
     p: float
     inplace: bool

@@ -15,8 +15,6 @@ __all__ = ["Fold", "Unfold"]
 class Fold(Module):
     """Sums windows (N, C k, L), k values each, into an image (N, C, *output_size)."""
 
-    __constants__ = ["output_size", "kernel_size", "dilation", "padding", "stride"]
-
     def __init__(
         self,
         output_size: Any,
@@ -51,8 +49,6 @@ class Fold(Module):
 
 class Unfold(Module):
     """Cuts an image (N, C, H, W) into windows (N, C k, L), k values each."""
-
-    __constants__ = ["kernel_size", "dilation", "padding", "stride"]
 
     def __init__(
         self, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1

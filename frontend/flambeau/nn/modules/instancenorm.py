@@ -111,7 +111,8 @@ class _InstanceNorm(_NormBase):
             if stale:
                 error_msgs.append(
                     f"Unexpected running stats buffer(s) {' and '.join(stale)} for "
-                    f"{type(self).__name__} with track_running_stats=False: remove them "
+                    f"{type(self).__name__} with track_running_stats=False: remove "
+                    "them "
                     "from the state dict, or set track_running_stats=True"
                 )
                 for key in stale:

@@ -32,7 +32,6 @@ class Identity(Module):
 class Linear(Module):
     """`input @ weight.T + bias`, with weight of shape (out_features, in_features)."""
 
-    __constants__ = ["in_features", "out_features"]
     in_features: int
     out_features: int
     weight: Tensor
@@ -82,8 +81,6 @@ class NonDynamicallyQuantizableLinear(Linear):
 
 class Bilinear(Module):
     """`x1 @ weight[k] @ x2 + bias[k]` for each output feature k."""
-
-    __constants__ = ["in1_features", "in2_features", "out_features"]
 
     def __init__(
         self,

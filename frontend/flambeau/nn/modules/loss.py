@@ -41,7 +41,6 @@ __all__ = [
 class _Loss(Module):
     """A loss with a reduction."""
 
-    __constants__ = ["reduction"]
     reduction: str
 
     def __init__(
@@ -86,8 +85,6 @@ class MSELoss(_Loss):
 
 class NLLLoss(_WeightedLoss):
     """-input[n, target[n]] of log-probabilities."""
-
-    __constants__ = ["ignore_index", "reduction"]
 
     def __init__(
         self,
@@ -134,8 +131,6 @@ class NLLLoss2d(NLLLoss):
 class PoissonNLLLoss(_Loss):
     """Negative log-likelihood of a Poisson distribution of rate exp(input) or input."""
 
-    __constants__ = ["log_input", "full", "eps", "reduction"]
-
     def __init__(
         self,
         log_input: bool = True,
@@ -164,8 +159,6 @@ class PoissonNLLLoss(_Loss):
 class GaussianNLLLoss(_Loss):
     """Negative log-likelihood of a Gaussian of mean input and variance var."""
 
-    __constants__ = ["full", "eps", "reduction"]
-
     def __init__(
         self, *, full: bool = False, eps: float = 1e-6, reduction: str = "mean"
     ) -> None:
@@ -181,8 +174,6 @@ class GaussianNLLLoss(_Loss):
 
 class KLDivLoss(_Loss):
     """target (log target - input), where input holds log-probabilities."""
-
-    __constants__ = ["reduction"]
 
     def __init__(
         self,
@@ -237,8 +228,6 @@ class BCEWithLogitsLoss(_Loss):
 class HingeEmbeddingLoss(_Loss):
     """x where the target is 1, max(0, margin - x) where it is -1."""
 
-    __constants__ = ["margin", "reduction"]
-
     def __init__(
         self,
         margin: float = 1.0,
@@ -282,8 +271,6 @@ class SmoothL1Loss(_Loss):
 class HuberLoss(_Loss):
     """d**2 / 2 where d = |input - target| < delta, else delta (d - delta / 2)."""
 
-    __constants__ = ["reduction", "delta"]
-
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         super().__init__(reduction=reduction)
         self.delta = delta
@@ -301,8 +288,6 @@ class SoftMarginLoss(_Loss):
 
 class CrossEntropyLoss(_WeightedLoss):
     """Cross-entropy of logits against class indices or probabilities."""
-
-    __constants__ = ["ignore_index", "reduction", "label_smoothing"]
 
     def __init__(
         self,
@@ -340,8 +325,6 @@ class MultiLabelSoftMarginLoss(_WeightedLoss):
 class CosineEmbeddingLoss(_Loss):
     """1 - cos where the target is 1, max(0, cos - margin) where it is -1."""
 
-    __constants__ = ["margin", "reduction"]
-
     def __init__(
         self,
         margin: float = 0.0,
@@ -361,8 +344,6 @@ class CosineEmbeddingLoss(_Loss):
 class MarginRankingLoss(_Loss):
     """max(0, -target (input1 - input2) + margin)."""
 
-    __constants__ = ["margin", "reduction"]
-
     def __init__(
         self,
         margin: float = 0.0,
@@ -381,8 +362,6 @@ class MarginRankingLoss(_Loss):
 
 class MultiMarginLoss(_WeightedLoss):
     """sum over classes i != y of max(0, margin - x[y] + x[i])**p, over C."""
-
-    __constants__ = ["p", "margin", "reduction"]
 
     def __init__(
         self,
@@ -418,8 +397,6 @@ class MultiMarginLoss(_WeightedLoss):
 class TripletMarginLoss(_Loss):
     """max(0, d(anchor, positive) - d(anchor, negative) + margin), d being p-norms."""
 
-    __constants__ = ["margin", "p", "eps", "swap", "reduction"]
-
     def __init__(
         self,
         margin: float = 1.0,
@@ -433,7 +410,8 @@ class TripletMarginLoss(_Loss):
         super().__init__(size_average, reduce, reduction)
         if margin <= 0:
             raise ValueError(
-                f"TripletMarginLoss: expected margin to be greater than 0, got {margin} "
+                "TripletMarginLoss: expected margin to be greater than 0, got "
+                f"{margin} "
                 "instead"
             )
         self.margin = margin
@@ -456,8 +434,6 @@ class TripletMarginLoss(_Loss):
 
 class TripletMarginWithDistanceLoss(_Loss):
     """`TripletMarginLoss` for any distance; `PairwiseDistance` if none is given."""
-
-    __constants__ = ["margin", "swap", "reduction"]
 
     def __init__(
         self,
@@ -496,8 +472,6 @@ class TripletMarginWithDistanceLoss(_Loss):
 class CTCLoss(_Loss):
     """Connectionist temporal classification; see `nn.functional.ctc_loss`."""
 
-    __constants__ = ["blank", "reduction"]
-
     def __init__(
         self, blank: int = 0, reduction: str = "mean", zero_infinity: bool = False
     ) -> None:
@@ -526,7 +500,7 @@ class CTCLoss(_Loss):
 class LinearCrossEntropyLoss(_Loss):
     """Cross-entropy of a linear layer's output.
 
-    out_features: further dimensions of the loss, the logits being (N, C, *out_features).
+    out_features: further dimensions of the loss; logits are (N, C, *out_features).
     """
 
     def __init__(

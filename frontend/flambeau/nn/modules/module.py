@@ -90,7 +90,7 @@ def _adopt(module: Any, name: str, value: Any) -> None:
 
 
 def _discard(module: Any, name: str, kinds: tuple[str, ...]) -> None:
-    """Forget what the module holds under the name as an attribute or in these stores."""
+    """Forget what the module holds under the name, itself or in these stores."""
     attrs = module.__dict__
     for kind in kinds:
         store = attrs[kind]

@@ -22,8 +22,6 @@ _group_norm = _nn.group_norm
 class LocalResponseNorm(Module):
     """x / (k + alpha mean(x**2 over `size` channels around))**beta."""
 
-    __constants__ = ["size", "alpha", "beta", "k"]
-
     def __init__(
         self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
     ) -> None:
@@ -65,7 +63,6 @@ class LayerNorm(Module):
     elementwise_affine: a weight, and a bias if `bias`, of that shape.
     """
 
-    __constants__ = ["normalized_shape", "eps", "elementwise_affine"]
     normalized_shape: tuple[int, ...]
     eps: float
     elementwise_affine: bool
@@ -120,8 +117,6 @@ class LayerNorm(Module):
 class GroupNorm(Module):
     """Normalizes (N, C, ...) over groups of channels and all that follows."""
 
-    __constants__ = ["num_groups", "num_channels", "eps", "affine"]
-
     def __init__(
         self,
         num_groups: int,
@@ -163,12 +158,9 @@ class GroupNorm(Module):
         return _group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
-        text = (
+        return (
             f"{self.num_groups}, {self.num_channels}, eps={self.eps}, "
-            f"affine={self.affine}"
-        )
-        return text + (
-            "" if self.bias is not None or not self.affine else ", bias=False"
+            f"affine={self.affine}, bias={self.bias is not None}"
         )
 
 
@@ -177,8 +169,6 @@ class RMSNorm(Module):
 
     eps: that of the input's dtype if None.
     """
-
-    __constants__ = ["normalized_shape", "eps", "elementwise_affine"]
 
     def __init__(
         self,

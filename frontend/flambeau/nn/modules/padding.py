@@ -30,7 +30,6 @@ __all__ = [
 
 
 class _Pad(Module):
-    __constants__ = ["padding"]
     _n: int
     _mode: str
 
@@ -45,9 +44,19 @@ class _Pad(Module):
         return f"{self.padding}"
 
 
-class _ConstantPadNd(_Pad):
-    __constants__ = ["padding", "value"]
+class _CircularPadNd(_Pad):
+    _mode = "circular"
 
+    def forward(self, input: Tensor) -> Tensor:
+        n = self._n
+        if input.dim() not in (n + 1, n + 2):
+            raise ValueError(
+                f"expected {n + 1}D or {n + 2}D input (got {input.dim()}D input)"
+            )
+        return F.pad(input, self.padding, "circular")
+
+
+class _ConstantPadNd(_Pad):
     def __init__(self, padding: Any, value: float) -> None:
         super().__init__(padding)
         self.value = value
@@ -66,7 +75,7 @@ class ConstantPad1d(_ConstantPadNd):
 
 
 class ConstantPad2d(_ConstantPadNd):
-    """Pads the last two dimensions with a value; padding: (left, right, top, bottom)."""
+    """Pads the last two dimensions by (left, right, top, bottom) with a value."""
 
     _n = 2
 
@@ -104,63 +113,60 @@ class ZeroPad3d(_ZeroPadNd):
 
 
 class ReflectionPad1d(_Pad):
-    """Pads the last dimension of its input with mirrored at its edge, the edge not repeated."""
+    """Pads the last dimension with its mirror image, without the edge."""
 
     _n = 1
     _mode = "reflect"
 
 
 class ReflectionPad2d(_Pad):
-    """Pads the last two dimensions of its input with mirrored at its edge, the edge not repeated."""
+    """Pads the last two dimensions with their mirror image, without the edge."""
 
     _n = 2
     _mode = "reflect"
 
 
 class ReflectionPad3d(_Pad):
-    """Pads the last three dimensions of its input with mirrored at its edge, the edge not repeated."""
+    """Pads the last three dimensions with their mirror image, without the edge."""
 
     _n = 3
     _mode = "reflect"
 
 
 class ReplicationPad1d(_Pad):
-    """Pads the last dimension of its input with its edge repeated."""
+    """Pads the last dimension by repeating the edge."""
 
     _n = 1
     _mode = "replicate"
 
 
 class ReplicationPad2d(_Pad):
-    """Pads the last two dimensions of its input with its edge repeated."""
+    """Pads the last two dimensions by repeating the edge."""
 
     _n = 2
     _mode = "replicate"
 
 
 class ReplicationPad3d(_Pad):
-    """Pads the last three dimensions of its input with its edge repeated."""
+    """Pads the last three dimensions by repeating the edge."""
 
     _n = 3
     _mode = "replicate"
 
 
-class CircularPad1d(_Pad):
-    """Pads the last dimension of its input with its other end."""
+class CircularPad1d(_CircularPadNd):
+    """Pads the last dimension with what is at the other end."""
 
     _n = 1
-    _mode = "circular"
 
 
-class CircularPad2d(_Pad):
-    """Pads the last two dimensions of its input with its other end."""
+class CircularPad2d(_CircularPadNd):
+    """Pads the last two dimensions with what is at the other end."""
 
     _n = 2
-    _mode = "circular"
 
 
-class CircularPad3d(_Pad):
-    """Pads the last three dimensions of its input with its other end."""
+class CircularPad3d(_CircularPadNd):
+    """Pads the last three dimensions with what is at the other end."""
 
     _n = 3
-    _mode = "circular"

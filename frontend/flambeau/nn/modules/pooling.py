@@ -35,14 +35,6 @@ __all__ = [
 
 
 class _MaxPoolNd(Module):
-    __constants__ = [
-        "kernel_size",
-        "stride",
-        "padding",
-        "dilation",
-        "return_indices",
-        "ceil_mode",
-    ]
     _pool: Any
     return_indices: bool
     ceil_mode: bool
@@ -148,13 +140,6 @@ class MaxUnpool3d(_MaxUnpoolNd):
 
 
 class _AvgPoolNd(Module):
-    __constants__ = [
-        "kernel_size",
-        "stride",
-        "padding",
-        "ceil_mode",
-        "count_include_pad",
-    ]
     kernel_size: Any
     stride: Any
     padding: Any
@@ -241,7 +226,6 @@ class AvgPool3d(_AvgPool23d):
 
 
 class _LPPoolNd(Module):
-    __constants__ = ["norm_type", "kernel_size", "stride", "ceil_mode"]
     _pool: Any
 
     def __init__(
@@ -288,7 +272,6 @@ class LPPool3d(_LPPoolNd):
 
 
 class _FractionalMaxPoolNd(Module):
-    __constants__ = ["kernel_size", "return_indices", "output_size", "output_ratio"]
     _n: int
     _pool: Any
 
@@ -320,11 +303,10 @@ class _FractionalMaxPoolNd(Module):
             raise ValueError(
                 "only one of output_size and output_ratio may be specified"
             )
-        if self.output_ratio is not None:
-            if not all(0 < ratio < 1 for ratio in self.output_ratio):
-                raise ValueError(
-                    f"output_ratio must be between 0 and 1 (got {output_ratio})"
-                )
+        if not all(0 < ratio < 1 for ratio in self.output_ratio or ()):
+            raise ValueError(
+                f"output_ratio must be between 0 and 1 (got {output_ratio})"
+            )
 
     def forward(self, input: Tensor) -> Any:
         return self._pool(
@@ -352,7 +334,6 @@ class FractionalMaxPool3d(_FractionalMaxPoolNd):
 
 
 class _AdaptiveMaxPoolNd(Module):
-    __constants__ = ["output_size", "return_indices"]
     _pool: Any
 
     def __init__(self, output_size: Any, return_indices: bool = False) -> None:
@@ -386,7 +367,6 @@ class AdaptiveMaxPool3d(_AdaptiveMaxPoolNd):
 
 
 class _AdaptiveAvgPoolNd(Module):
-    __constants__ = ["output_size"]
     _pool: Any
 
     def __init__(self, output_size: Any) -> None:

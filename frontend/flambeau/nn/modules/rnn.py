@@ -17,10 +17,10 @@ from .module import Module
 
 __all__ = [
     "GRU",
-    "GRUCell",
     "LSTM",
-    "LSTMCell",
     "RNN",
+    "GRUCell",
+    "LSTMCell",
     "RNNBase",
     "RNNCell",
     "RNNCellBase",
@@ -34,19 +34,6 @@ class RNNBase(Module):
 
     mode: "LSTM", "GRU", "RNN_TANH" or "RNN_RELU".
     """
-
-    __constants__ = [
-        "mode",
-        "input_size",
-        "hidden_size",
-        "num_layers",
-        "bias",
-        "batch_first",
-        "dropout",
-        "bidirectional",
-        "proj_size",
-    ]
-    __jit_unused_properties__ = ["all_weights"]
 
     def __init__(
         self,
@@ -98,13 +85,20 @@ class RNNBase(Module):
         self.reset_parameters()
 
     def _check_options(self, dropout: Any) -> None:
+        for name in ("bias", "batch_first"):
+            value = getattr(self, name)
+            if not isinstance(value, bool):
+                raise TypeError(
+                    f"{name} should be of type bool, got: {type(value).__name__}"
+                )
         if isinstance(dropout, bool) or not isinstance(dropout, (int, float)):
             bad = True
         else:
             bad = not 0 <= dropout <= 1
         if bad:
             raise ValueError(
-                "dropout should be a number in range [0, 1] representing the probability "
+                "dropout should be a number in range [0, 1] representing the "
+                "probability "
                 "of an element being zeroed"
             )
         if dropout > 0 and self.num_layers == 1:
@@ -424,8 +418,6 @@ class GRU(RNNBase):
 class RNNCellBase(Module):
     """What the cells share: weights for input and state, of `num_chunks` gates."""
 
-    __constants__ = ["input_size", "hidden_size", "bias"]
-
     def __init__(
         self,
         input_size: int,
@@ -487,8 +479,6 @@ class RNNCellBase(Module):
 
 class RNNCell(RNNCellBase):
     """h = tanh(W_ih x + b_ih + W_hh h + b_hh), or relu, for one step."""
-
-    __constants__ = ["input_size", "hidden_size", "bias", "nonlinearity"]
 
     def __init__(
         self,

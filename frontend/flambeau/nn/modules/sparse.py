@@ -30,16 +30,6 @@ class Embedding(Module):
     max_norm: rows used are shortened, in place, to this `norm_type`-norm.
     """
 
-    __constants__ = [
-        "num_embeddings",
-        "embedding_dim",
-        "padding_idx",
-        "max_norm",
-        "norm_type",
-        "scale_grad_by_freq",
-        "sparse",
-    ]
-
     def __init__(
         self,
         num_embeddings: int,
@@ -144,18 +134,6 @@ class EmbeddingBag(Module):
     mode: "sum", "mean" or "max".
     include_last_offset: the offsets end with the number of indices.
     """
-
-    __constants__ = [
-        "num_embeddings",
-        "embedding_dim",
-        "max_norm",
-        "norm_type",
-        "scale_grad_by_freq",
-        "mode",
-        "sparse",
-        "include_last_offset",
-        "padding_idx",
-    ]
 
     def __init__(
         self,

@@ -70,8 +70,6 @@ def _activation(activation: Any) -> Callable[[Tensor], Tensor]:
 class _Layer(Module):
     """What the encoder's and the decoder's layer share."""
 
-    __constants__ = ["norm_first"]
-
     def _build(
         self,
         d_model: int,
@@ -295,8 +293,6 @@ class TransformerEncoder(Module):
     enable_nested_tensor, mask_check: accepted; there is no nested path to choose.
     """
 
-    __constants__ = ["norm"]
-
     def __init__(
         self,
         encoder_layer: Module,
@@ -343,8 +339,6 @@ class TransformerEncoder(Module):
 
 class TransformerDecoder(Module):
     """`num_layers` copies of a decoder layer, and a norm at the end if given."""
-
-    __constants__ = ["norm"]
 
     def __init__(
         self, decoder_layer: Module, num_layers: int, norm: Module | None = None

@@ -15,15 +15,6 @@ __all__ = ["Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d"]
 class Upsample(Module):
     """`nn.functional.interpolate` as a layer: to a size, or by a factor."""
 
-    __constants__ = [
-        "size",
-        "scale_factor",
-        "mode",
-        "align_corners",
-        "name",
-        "recompute_scale_factor",
-    ]
-
     def __init__(
         self,
         size: Any = None,

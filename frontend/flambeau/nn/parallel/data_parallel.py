@@ -26,7 +26,8 @@ class DataParallel(Module):
         super().__init__()
         if device_ids is not None and len(device_ids) > 1:
             raise NotImplementedError(
-                f"DataParallel: expected at most one of 'device_ids', got {device_ids}; "
+                "DataParallel: expected at most one of 'device_ids', got "
+                f"{device_ids}; "
                 "use one process for each device"
             )
         self.module = module

@@ -11,7 +11,6 @@ import flambeau
 from flambeau._C import Tensor
 
 from ..modules.container import ModuleDict, ModuleList
-from ..modules.module import Module
 from ..parameter import Parameter
 
 __all__ = [
@@ -138,7 +137,7 @@ class ParametrizationList(ModuleList):
             )
 
     def right_inverse(self, value: Tensor) -> None:
-        """Set the originals so that the result is `value`, as far as the modules can."""
+        """Set the originals so that the result is `value`, if the modules can."""
         with flambeau.no_grad():
             for module in reversed(list(self)):
                 if not hasattr(module, "right_inverse"):
@@ -180,7 +179,8 @@ class ParametrizationList(ModuleList):
                     )
                 if mine.dtype != part.dtype:
                     raise ValueError(
-                        f"Tensor {i} returned by `right_inverse` has dtype {part.dtype} "
+                        f"Tensor {i} returned by `right_inverse` has dtype "
+                        f"{part.dtype} "
                         f"while `original{i}` has dtype {mine.dtype}"
                     )
                 _maybe_set(mine, part)

@@ -179,7 +179,8 @@ def _pack(input: Tensor, lengths: list[int]) -> tuple[Tensor, Tensor]:
     """Data and batch sizes of (T, B, ...) by falling lengths."""
     if len(lengths) != input.size(1):
         raise RuntimeError(
-            f"Expected `len(lengths)` to be equal to batch_size, but got {len(lengths)} "
+            "Expected `len(lengths)` to be equal to batch_size, but got "
+            f"{len(lengths)} "
             f"(batch_size={input.size(1)})"
         )
     if not lengths or lengths[-1] <= 0:
@@ -187,7 +188,7 @@ def _pack(input: Tensor, lengths: list[int]) -> tuple[Tensor, Tensor]:
             "Length of all samples has to be greater than 0, but found an element in "
             "'lengths' that is <= 0"
         )
-    if any(a < b for a, b in zip(lengths, lengths[1:], strict=False)):
+    if lengths != sorted(lengths, reverse=True):
         raise RuntimeError(
             "`lengths` array must be sorted in decreasing order when `enforce_sorted` "
             "is True. You can pass `enforce_sorted=False` to pack_padded_sequence "

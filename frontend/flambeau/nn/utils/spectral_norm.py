@@ -1,4 +1,4 @@
-"""Spectral normalization by a forward pre-hook; the parametrization is the newer way."""
+"""Spectral normalization by a forward pre-hook; the parametrization is newer."""
 
 from __future__ import annotations
 

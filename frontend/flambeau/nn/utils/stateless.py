@@ -101,7 +101,8 @@ def functional_call(
             repeated = merged.keys() & part.keys()
             if repeated:
                 raise ValueError(
-                    f"{sorted(repeated)} appeared in multiple dictionaries; behavior of "
+                    f"{sorted(repeated)} appeared in multiple dictionaries; behavior "
+                    "of "
                     "functional call is ambiguous"
                 )
             merged.update(part)

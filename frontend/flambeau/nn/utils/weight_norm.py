@@ -41,14 +41,17 @@ class WeightNorm:
         for hook in module._forward_pre_hooks.values():
             if isinstance(hook, WeightNorm) and hook.name == name:
                 raise RuntimeError(
-                    f"Cannot register two weight_norm hooks on the same parameter {name}"
+                    "Cannot register two weight_norm hooks on the same parameter "
+                    f"{name}"
                 )
         fn = WeightNorm(name, dim)
         weight = getattr(module, name)
         if is_lazy(weight):
             raise ValueError(
-                "The module passed to `WeightNorm` can't have uninitialized parameters. "
-                "Make sure to run the dummy forward before applying weight normalization"
+                "The module passed to `WeightNorm` can't have uninitialized "
+                "parameters. "
+                "Make sure to run the dummy forward before applying weight "
+                "normalization"
             )
         del module._parameters[name]
         length = norm_except_dim(weight, fn.dim).data
@@ -71,7 +74,7 @@ class WeightNorm:
 
 
 def weight_norm(module: Any, name: str = "weight", dim: int | None = 0) -> Any:
-    """Make a parameter the product of its length by slices of `dim` and its direction."""
+    """Make a parameter the product of its lengths, by `dim`, and its directions."""
     WeightNorm.apply(module, name, dim)
     return module
 
