@@ -5,9 +5,8 @@ import gc
 import pickle
 import weakref
 
-import pytest
-
 import flambeau
+import pytest
 from flambeau import nn
 
 
@@ -136,12 +135,10 @@ def test_bad_registrations():
         net.register_parameter(3, None)
     with pytest.raises(TypeError):
         net.add_module("x", 3)
+    computed = flambeau.ones(1, requires_grad=True) * 2
+    computed.__class__ = nn.Parameter
     with pytest.raises(ValueError, match="non-leaf"):
-        leaf = flambeau.ones(1, requires_grad=True)
-        product = nn.Parameter(flambeau.ones(1)) * leaf
-        bad = product
-        bad.__class__ = nn.Parameter
-        net.register_parameter("p", bad)
+        net.register_parameter("p", computed)
 
 
 def test_before_init():
@@ -248,8 +245,7 @@ def test_getattr_of_a_subclass_can_call_super():
     wrapped = Wrapper(Net())
     assert wrapped.note == "plain"
     assert wrapped.scale is wrapped.inner.scale
-    with pytest.raises(AttributeError):
-        wrapped.nothing
+    assert not hasattr(wrapped, "nothing")
 
 
 def test_dir_and_repr():

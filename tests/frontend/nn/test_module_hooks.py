@@ -2,9 +2,8 @@
 
 import copy
 
-import pytest
-
 import flambeau
+import pytest
 from flambeau import nn
 from flambeau.nn.modules import module as module_file
 
@@ -138,7 +137,7 @@ def test_full_backward_hook_with_several_inputs_and_outputs():
     net, seen = Two(), []
     net.register_full_backward_hook(lambda m, gi, go: seen.append((gi, go)))
     a = flambeau.tensor(3.0, requires_grad=True)
-    first, text, second = net(a, "x", flambeau.tensor(5.0))
+    _, text, second = net(a, "x", flambeau.tensor(5.0))
     assert text == "x"
     second.backward()
     grad_in, grad_out = seen[0]

@@ -2,9 +2,8 @@
 
 from collections import OrderedDict
 
-import pytest
-
 import flambeau
+import pytest
 from flambeau import nn
 
 
@@ -30,7 +29,7 @@ def test_names_metadata_and_sharing():
     state["0.bias"].zero_()
     assert float(model[0].bias.abs().sum()) == 0
     assert model.state_dict(keep_vars=True)["0.weight"] is model[0].weight
-    assert list(model.state_dict(prefix="x."))[0] == "x.0.weight"
+    assert "x.0.weight" in model.state_dict(prefix="x.")
     assert set(model.state_dict(OrderedDict(), "y.")) == {"y." + k for k in state}
 
 

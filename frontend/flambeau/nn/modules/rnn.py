@@ -113,6 +113,8 @@ class RNNBase(Module):
                 "hidden_size should be of type int, got: "
                 f"{type(self.hidden_size).__name__}"
             )
+        if self.input_size <= 0:
+            raise ValueError("input_size must be greater than zero")
         if self.hidden_size <= 0:
             raise ValueError("hidden_size must be greater than zero")
         if self.num_layers <= 0:

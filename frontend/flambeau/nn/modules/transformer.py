@@ -10,6 +10,7 @@ import flambeau
 from flambeau._C import Tensor
 
 from .. import functional as F
+from .._functional_attention import canonical_mask
 from ..init import xavier_uniform_
 from .activation import MultiheadAttention
 from .container import ModuleList
@@ -159,14 +160,14 @@ class TransformerEncoderLayer(_Layer):
         is_causal: bool = False,
     ) -> Tensor:
         """The layer's output, of src's shape (L, N, E), or (N, L, E) if batch_first."""
-        padding = F._canonical_mask(
+        padding = canonical_mask(
             src_key_padding_mask,
             "src_key_padding_mask",
             None if src_mask is None else src_mask.dtype,
             "src_mask",
             src.dtype,
         )
-        mask = F._canonical_mask(src_mask, "src_mask", None, "", src.dtype, False)
+        mask = canonical_mask(src_mask, "src_mask", None, "", src.dtype, False)
         x = src
         if self.norm_first:
             x = x + self._sa_block(self.norm1(x), mask, padding, is_causal)
@@ -317,14 +318,14 @@ class TransformerEncoder(Module):
         is_causal: bool | None = None,
     ) -> Tensor:
         """The last layer's output, of src's shape."""
-        padding = F._canonical_mask(
+        padding = canonical_mask(
             src_key_padding_mask,
             "src_key_padding_mask",
             None if mask is None else mask.dtype,
             "mask",
             src.dtype,
         )
-        mask = F._canonical_mask(mask, "mask", None, "", src.dtype, False)
+        mask = canonical_mask(mask, "mask", None, "", src.dtype, False)
         first: Any = self.layers[0] if self.num_layers else None
         attention = getattr(first, "self_attn", None)
         length = _sequence_length(src, getattr(attention, "batch_first", False))
