@@ -1,0 +1,397 @@
+// Convolutions of one to three dimensions, plain and transposed, unfold and fold.
+#include "ops/spatial.h"
+
+namespace fl {
+namespace {
+
+// Note [Convolution gradients]
+// A convolution is linear in its input and in its weight.  So the gradient to the input,
+// the gradient to the weight and the convolution itself are each other's derivatives,
+// and three records close the circle for any order.
+struct Spec {
+  Dims stride, padding, dilation, output_padding;
+  bool transposed;
+  int64_t groups;
+};
+
+void add_attrs(KernelCall& call, const Spec& s) {
+  call.attr(IntList(s.stride)).attr(IntList(s.padding)).attr(IntList(s.dilation));
+  call.attr(s.groups).attr(s.transposed).attr(IntList(s.output_padding));
+}
+
+Dims output_size(const Tensor& x, const Tensor& w, const Spec& s) {
+  Dims out;
+  out.push(x.sizes()[0]);
+  out.push(s.transposed ? w.sizes()[1] * s.groups : w.sizes()[0]);
+  for (int64_t d = 2; d < x.dim(); ++d) {
+    const int64_t i = d - 2, k = s.dilation[i] * (w.sizes()[d] - 1) + 1;
+    const int64_t in = x.sizes()[d], pad = 2 * s.padding[i];
+    if (s.transposed) {
+      out.push((in - 1) * s.stride[i] - pad + k + s.output_padding[i]);
+      check(out[d] > 0, "conv_transpose: given ", describe(x), " and weight ",
+            describe(w), ", the calculated output size ", to_string(out),
+            " is too small");
+    } else {
+      check(in + pad >= k, "conv: calculated padded input size per channel: (", in + pad,
+            ") at dimension ", d, ". Kernel size: (", k,
+            "). Kernel size can't be greater than actual input size");
+      out.push((in + pad - k) / s.stride[i] + 1);
+    }
+  }
+  return out;
+}
+
+void check_conv(const Tensor& x, const Tensor& w, const Tensor& b, const Spec& s) {
+  const char* op = s.transposed ? "conv_transpose" : "conv";
+  check(w.dim() == x.dim(), op, ": expected weight to have ", x.dim(),
+        " dimensions, got ", describe(w), " for input ", describe(x));
+  check_same_device(op, "input", x, "weight", w);
+  check(x.dtype() == w.dtype(), op, ": Input type (", type_name(x.dtype()),
+        ") and weight type (", type_name(w.dtype()), ") should be the same");
+  check(s.groups > 0, op, ": expected groups to be positive, got ", s.groups);
+  check_positive(op, "stride", s.stride);
+  check_positive(op, "dilation", s.dilation);
+  check_not_negative(op, "padding", s.padding);
+  check_not_negative(op, "output_padding", s.output_padding);
+  const int64_t c = x.sizes()[1];
+  const int64_t wants = s.transposed ? w.sizes()[0] : w.sizes()[1] * s.groups;
+  check(c == wants, op, ": Given groups=", s.groups, ", weight of size ",
+        to_string(w.sizes()), ", expected input", to_string(x.sizes()), " to have ",
+        wants, " channels, but got ", c, " channels instead");
+  check(w.sizes()[0] % s.groups == 0, op, ": given groups=", s.groups,
+        ", expected weight to be divisible by it at dimension 0, got ", describe(w));
+  const int64_t outs = s.transposed ? w.sizes()[1] * s.groups : w.sizes()[0];
+  check(!b.defined() || (b.dim() == 1 && b.sizes()[0] == outs), op, ": Given weight of ",
+        "size ", to_string(w.sizes()), ", expected bias to be 1-dimensional with ", outs,
+        " elements, but got ", describe(b));
+  check(!b.defined() || b.dtype() == x.dtype(), op, ": Input type (",
+        type_name(x.dtype()), ") and bias type (", b.defined() ? type_name(b.dtype()) : "",
+        ") should be the same");
+}
+
+Tensor convolution(const Tensor& x, const Tensor& w, const Tensor& b, IntList stride,
+                   IntList padding, IntList dilation, bool transposed,
+                   IntList output_padding, int64_t groups) {
+  const Spec s{stride, padding, dilation, output_padding, transposed, groups};
+  check_conv(x, w, b, s);
+  Tensor out = empty(output_size(x, w, s), x.dtype(), x.device());
+  if (out.numel() == 0) return out;
+  KernelCall call(x.device());
+  call.out(out).in(x).in(w).in(b);
+  add_attrs(call, s);
+  call.run(kernel<"convolution">());
+  return out;
+}
+Tensor input_grad(const Tensor& g, const Tensor& w, IntList size, IntList stride,
+                  IntList padding, IntList dilation, bool transposed,
+                  IntList output_padding, int64_t groups) {
+  const Spec s{stride, padding, dilation, output_padding, transposed, groups};
+  Tensor out = empty(size, g.dtype(), g.device());
+  if (out.numel() == 0) return out;
+  if (g.numel() == 0) return fill_values(out, 0), out;
+  KernelCall call(g.device());
+  call.out(out).in(g).in(w);
+  add_attrs(call, s);
+  call.run(kernel<"convolution_input_grad">());
+  return out;
+}
+Tensor weight_grad(const Tensor& g, const Tensor& x, IntList size, IntList stride,
+                   IntList padding, IntList dilation, bool transposed,
+                   IntList output_padding, int64_t groups) {
+  const Spec s{stride, padding, dilation, output_padding, transposed, groups};
+  Tensor out = empty(size, g.dtype(), g.device());
+  if (out.numel() == 0) return out;
+  if (g.numel() == 0) return fill_values(out, 0), out;
+  KernelCall call(g.device());
+  call.out(out).in(g).in(x);
+  add_attrs(call, s);
+  call.run(kernel<"convolution_weight_grad">());
+  return out;
+}
+
+const OpRef conv_op("convolution("), input_op("_convolution_input_grad("),
+    weight_op("_convolution_weight_grad(");
+
+// The six last arguments are the same in all three records.
+template <class... A>
+Tensor with_spec(const OpRef& op, Grad& g, const A&... first) {
+  return op(first..., g.value(3), g.value(4), g.value(5), g.value(6), g.value(7),
+            g.value(8));
+}
+void convolution_back(Grad& g, std::vector<Tensor>& out) {
+  if (g.needs(0)) put(g, out, 0, with_spec(input_op, g, g.g, g.in(1), g.shape(0)));
+  if (g.needs(1)) put(g, out, 1, with_spec(weight_op, g, g.g, g.in(0), g.shape(1)));
+  if (!g.needs(2)) return;
+  Dims all;
+  for (int64_t d = 0; d < g.g.dim(); ++d) {
+    if (d != 1) all.push(d);
+  }
+  put(g, out, 2, ops::sum_dim(g.g, all, false));
+}
+void input_grad_back(Grad& g, std::vector<Tensor>& out) {
+  if (g.needs(0)) put(g, out, 0, with_spec(conv_op, g, g.g, g.in(1), Tensor()));
+  if (g.needs(1)) put(g, out, 1, with_spec(weight_op, g, g.in(0), g.g, g.shape(1)));
+}
+void weight_grad_back(Grad& g, std::vector<Tensor>& out) {
+  if (g.needs(0)) put(g, out, 0, with_spec(conv_op, g, g.in(1), g.g, Tensor()));
+  if (g.needs(1)) put(g, out, 1, with_spec(input_op, g, g.in(0), g.g, g.shape(1)));
+}
+
+// ---- the public forms --------------------------------------------------------------
+Tensor run(const Tensor& x, const Tensor& w, const Tensor& b, const Spec& s) {
+  const auto real = [&](const Tensor& a, const Tensor& k, const Tensor& c) {
+    return conv_op(a, k, c, IntList(s.stride), IntList(s.padding), IntList(s.dilation),
+                   s.transposed, IntList(s.output_padding), s.groups);
+  };
+  if (!is_complex(x.dtype()) || !is_complex(w.dtype())) return real(x, w, b);
+  static const OpRef join("complex(");
+  const Tensor xr = ops::real(x), xi = ops::imag(x), wr = ops::real(w), wi = ops::imag(w);
+  const Tensor none;
+  const Tensor br = b.defined() ? ops::real(b) : none, bi = b.defined() ? ops::imag(b) : none;
+  return join(ops::sub(real(xr, wr, br), real(xi, wi, none)),
+              ops::add(real(xr, wi, bi), real(xi, wr, none)));
+}
+
+template <int n>
+Tensor conv(const Tensor& input, const Tensor& w, const Tensor& b, IntList stride,
+            IntList padding, IntList dilation, int64_t groups) {
+  constexpr const char* op = n == 1 ? "conv1d" : n == 2 ? "conv2d" : "conv3d";
+  const bool batched = is_batched(op, input, n);
+  Spec s{per_dim(op, "stride", stride, n), per_dim(op, "padding", padding, n),
+         per_dim(op, "dilation", dilation, n), {}, false, groups};
+  for (int i = 0; i < n; ++i) s.output_padding.push(0);
+  return without_batch(run(with_batch(input, batched), w, b, s), batched);
+}
+
+// "same": what cannot be split evenly is padded at the end first.
+template <int n>
+Tensor conv_named(const Tensor& input, const Tensor& w, const Tensor& b, IntList stride,
+                  std::string_view padding, IntList dilation, int64_t groups) {
+  constexpr const char* op = n == 1 ? "conv1d" : n == 2 ? "conv2d" : "conv3d";
+  const int64_t zero = 0;
+  if (padding == "valid") {
+    return conv<n>(input, w, b, stride, IntList(&zero, 1), dilation, groups);
+  }
+  check(padding == "same", op, ": padding should be 'same', 'valid' or numbers, got '",
+        std::string(padding), "'");
+  const Dims step = per_dim(op, "stride", stride, n), d = per_dim(op, "dilation", dilation, n);
+  check(w.dim() == n + 2, op, ": expected weight to have ", n + 2, " dimensions, got ",
+        describe(w));
+  Dims left, extra;
+  bool uneven = false;
+  for (int i = 0; i < n; ++i) {
+    check(step[i] == 1, op, ": padding='same' is not supported for strided convolutions");
+    const int64_t total = d[i] * (w.sizes()[i + 2] - 1);
+    left.push(total / 2);
+    uneven = uneven || total % 2;
+  }
+  if (!uneven) return conv<n>(input, w, b, stride, left, dilation, groups);
+  for (int i = n - 1; i >= 0; --i) {
+    const int64_t total = d[i] * (w.sizes()[i + 2] - 1);
+    extra.push(0), extra.push(total % 2);
+  }
+  static const OpRef pad("constant_pad_nd(");
+  return conv<n>(pad(input, IntList(extra), 0), w, b, stride, left, dilation, groups);
+}
+
+template <int n>
+Tensor conv_transpose(const Tensor& input, const Tensor& w, const Tensor& b,
+                      IntList stride, IntList padding, IntList output_padding,
+                      int64_t groups, IntList dilation) {
+  constexpr const char* op = n == 1   ? "conv_transpose1d"
+                             : n == 2 ? "conv_transpose2d"
+                                      : "conv_transpose3d";
+  const bool batched = is_batched(op, input, n);
+  const Spec s{per_dim(op, "stride", stride, n), per_dim(op, "padding", padding, n),
+               per_dim(op, "dilation", dilation, n),
+               per_dim(op, "output_padding", output_padding, n), true, groups};
+  for (int i = 0; i < n; ++i) {
+    check(s.output_padding[i] < std::max(s.stride[i], s.dilation[i]), op,
+          ": output padding must be smaller than either stride or dilation, but got ",
+          to_string(s.output_padding));
+  }
+  return without_batch(run(with_batch(input, batched), w, b, s), batched);
+}
+
+// ---- unfold and fold -------------------------------------------------------------------
+int64_t blocks(const char* op, const Dims& size, const Dims& kernel, const Dims& dilation,
+               const Dims& padding, const Dims& stride) {
+  int64_t n = 1;
+  check_positive(op, "kernel_size", kernel);
+  check_positive(op, "dilation", dilation);
+  check_positive(op, "stride", stride);
+  check_not_negative(op, "padding", padding);
+  for (int i = 0; i < 2; ++i) {
+    const int64_t span = size[i] + 2 * padding[i] - dilation[i] * (kernel[i] - 1) - 1;
+    check(span >= 0, op, ": given spatial size ", to_string(size), ", kernel_size ",
+          to_string(kernel), ", the array of sliding blocks would be empty");
+    n *= span / stride[i] + 1;
+  }
+  return n;
+}
+Tensor im2col(const Tensor& x, IntList kernel, IntList dilation, IntList padding,
+              IntList stride) {
+  const Dims size(x.sizes().last(2));
+  const int64_t l = blocks("unfold", size, kernel, dilation, padding, stride);
+  Tensor out = empty(IntList{x.sizes()[0], x.sizes()[1] * kernel[0] * kernel[1], l},
+                     x.dtype(), x.device());
+  if (out.numel() == 0) return out;
+  KernelCall(x.device())
+      .out(out)
+      .in(make_contiguous(x))
+      .attr(kernel)
+      .attr(dilation)
+      .attr(padding)
+      .attr(stride)
+      .run(fl::kernel<"im2col">());
+  return out;
+}
+Tensor col2im(const Tensor& x, IntList size, IntList kernel, IntList dilation,
+              IntList padding, IntList stride) {
+  const int64_t l = blocks("fold", size, kernel, dilation, padding, stride);
+  const int64_t area = kernel[0] * kernel[1];
+  check(x.sizes()[1] % area == 0, "fold: expected size of input's dimension 1 to be ",
+        "divisible by the product of kernel_size ", to_string(kernel), ", got ",
+        describe(x));
+  check(x.sizes()[2] == l, "fold: expected size of input's dimension 2 to match the ",
+        "calculated number of sliding blocks ", l, ", got ", describe(x));
+  Tensor out = empty(IntList{x.sizes()[0], x.sizes()[1] / area, size[0], size[1]},
+                     x.dtype(), x.device());
+  if (out.numel() == 0) return out;
+  KernelCall(x.device())
+      .out(out)
+      .in(make_contiguous(x))
+      .attr(kernel)
+      .attr(dilation)
+      .attr(padding)
+      .attr(stride)
+      .run(fl::kernel<"col2im">());
+  return out;
+}
+const OpRef im2col_op("_im2col("), col2im_op("_col2im(");
+
+Tensor unfold(const Tensor& input, IntList kernel, IntList dilation, IntList padding,
+              IntList stride) {
+  const bool batched = is_batched("unfold", input, 2);
+  const Dims k = per_dim("unfold", "kernel_size", kernel, 2);
+  const Dims d = per_dim("unfold", "dilation", dilation, 2);
+  const Dims p = per_dim("unfold", "padding", padding, 2);
+  const Dims s = per_dim("unfold", "stride", stride, 2);
+  return without_batch(im2col_op(with_batch(input, batched), IntList(k), IntList(d),
+                                 IntList(p), IntList(s)),
+                       batched);
+}
+Tensor fold(const Tensor& input, IntList size, IntList kernel, IntList dilation,
+            IntList padding, IntList stride) {
+  check(input.dim() == 2 || input.dim() == 3,
+        "fold: expected 2D or 3D (batch mode) tensor for input, got ", describe(input));
+  const bool batched = input.dim() == 3;
+  const Dims o = per_dim("fold", "output_size", size, 2);
+  const Dims k = per_dim("fold", "kernel_size", kernel, 2);
+  const Dims d = per_dim("fold", "dilation", dilation, 2);
+  const Dims p = per_dim("fold", "padding", padding, 2);
+  const Dims s = per_dim("fold", "stride", stride, 2);
+  return without_batch(col2im_op(with_batch(input, batched), IntList(o), IntList(k),
+                                 IntList(d), IntList(p), IntList(s)),
+                       batched);
+}
+
+const char* const kConv = "Sums of products of windows with a weight.";
+const char* const kTransposed = "The gradient of a convolution to its input, as a layer.";
+
+template <int n>
+Op conv_record(const char* schema) {
+  return Op(schema, kConv).impl<conv<n>>().no_method().autocast(Autocast::Lower);
+}
+template <int n>
+Op named_record(const char* schema) {
+  return Op(schema, kConv).impl<conv_named<n>>().no_method().autocast(Autocast::Lower);
+}
+template <int n>
+Op transposed_record(const char* schema) {
+  return Op(schema, kTransposed).impl<conv_transpose<n>>().autocast(Autocast::Lower);
+}
+
+const Records layers = {
+    conv_record<1>("nn.conv1d(Tensor input, Tensor weight, Tensor? bias=None, "
+                   "int[1] stride=1, int[1] padding=0, int[1] dilation=1, "
+                   "int groups=1) -> Tensor"),
+    conv_record<2>("nn.conv2d(Tensor input, Tensor weight, Tensor? bias=None, "
+                   "int[2] stride=1, int[2] padding=0, int[2] dilation=1, "
+                   "int groups=1) -> Tensor"),
+    conv_record<3>("nn.conv3d(Tensor input, Tensor weight, Tensor? bias=None, "
+                   "int[3] stride=1, int[3] padding=0, int[3] dilation=1, "
+                   "int groups=1) -> Tensor"),
+    named_record<1>("nn.conv1d(Tensor input, Tensor weight, Tensor? bias=None, "
+                    "int[1] stride=1, str padding='valid', int[1] dilation=1, "
+                    "int groups=1) -> Tensor"),
+    named_record<2>("nn.conv2d(Tensor input, Tensor weight, Tensor? bias=None, "
+                    "int[2] stride=1, str padding='valid', int[2] dilation=1, "
+                    "int groups=1) -> Tensor"),
+    named_record<3>("nn.conv3d(Tensor input, Tensor weight, Tensor? bias=None, "
+                    "int[3] stride=1, str padding='valid', int[3] dilation=1, "
+                    "int groups=1) -> Tensor"),
+    transposed_record<1>("nn.conv_transpose1d(Tensor input, Tensor weight, "
+                         "Tensor? bias=None, int[1] stride=1, int[1] padding=0, "
+                         "int[1] output_padding=0, int groups=1, int[1] dilation=1) "
+                         "-> Tensor"),
+    transposed_record<2>("nn.conv_transpose2d(Tensor input, Tensor weight, "
+                         "Tensor? bias=None, int[2] stride=1, int[2] padding=0, "
+                         "int[2] output_padding=0, int groups=1, int[2] dilation=1) "
+                         "-> Tensor"),
+    transposed_record<3>("nn.conv_transpose3d(Tensor input, Tensor weight, "
+                         "Tensor? bias=None, int[3] stride=1, int[3] padding=0, "
+                         "int[3] output_padding=0, int groups=1, int[3] dilation=1) "
+                         "-> Tensor"),
+    Op("nn.unfold(Tensor input, int[2] kernel_size, int[2] dilation=1, "
+       "int[2] padding=0, int[2] stride=1) -> Tensor",
+       "Windows of images as columns.")
+        .impl<unfold>(),
+    Op("nn.fold(Tensor input, int[2] output_size, int[2] kernel_size, "
+       "int[2] dilation=1, int[2] padding=0, int[2] stride=1) -> Tensor",
+       "Columns added up into images.")
+        .impl<fold>(),
+};
+
+const Records parts = {
+    Op("convolution(Tensor input, Tensor weight, Tensor? bias, int[] stride, "
+       "int[] padding, int[] dilation, bool transposed, int[] output_padding, "
+       "int groups) -> Tensor",
+       kConv)
+        .impl<convolution>()
+        .autocast(Autocast::Lower)
+        .derivatives(in(0, 1), convolution_back),
+    Op("_convolution_input_grad(Tensor grad, Tensor weight, int[] input_size, "
+       "int[] stride, int[] padding, int[] dilation, bool transposed, "
+       "int[] output_padding, int groups) -> Tensor",
+       "The gradient of a convolution to its input.")
+        .impl<input_grad>()
+        .derivatives(in(0, 1), input_grad_back),
+    Op("_convolution_weight_grad(Tensor grad, Tensor input, int[] weight_size, "
+       "int[] stride, int[] padding, int[] dilation, bool transposed, "
+       "int[] output_padding, int groups) -> Tensor",
+       "The gradient of a convolution to its weight.")
+        .impl<weight_grad>()
+        .derivatives(in(0, 1), weight_grad_back),
+    Op("_im2col(Tensor self, int[] kernel_size, int[] dilation, int[] padding, "
+       "int[] stride) -> Tensor",
+       "Windows of images as columns.")
+        .impl<im2col>()
+        .derivative("self", 0,
+                    [](Grad& g) {
+                      return col2im_op(g.g, IntList(g.shape(0).last(2)), g.value(1), g.value(2),
+                                       g.value(3), g.value(4));
+                    }),
+    Op("_col2im(Tensor self, int[] output_size, int[] kernel_size, int[] dilation, "
+       "int[] padding, int[] stride) -> Tensor",
+       "Columns added up into images.")
+        .impl<col2im>()
+        .derivative("self", 0,
+                    [](Grad& g) {
+                      return im2col_op(g.g, g.value(2), g.value(3), g.value(4),
+                                       g.value(5));
+                    }),
+};
+
+}  // namespace
+}  // namespace fl
