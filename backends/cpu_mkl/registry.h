@@ -28,7 +28,8 @@
   X(masked) \
   X(sequence) \
   X(copy) \
-  X(arrange)
+  X(arrange) \
+  X(attention)
 
 struct KernelEntry {
   const char* name;
