@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from flambeau_core.discovery import Backend
     from flambeau_core.plugins import Plugins
 
+DEVICE = "FLAMBEAU_DEVICE"
+
 
 def _advice(device_type: str) -> str:
     from ._advice import advice
@@ -30,12 +32,19 @@ registry = Registry(_open, _advice)
 def start() -> None:
     """Called once by `import flambeau`: obeys the environment, opens nothing.
 
-    RuntimeError when FLAMBEAU_BACKENDS names what is not installed.
+    RuntimeError when FLAMBEAU_BACKENDS names what is not installed, or FLAMBEAU_DEVICE
+    is not the name of a device.
     """
     wanted = os.environ.get(VARIABLE)
     if wanted:
         registry.allow(parse(wanted), VARIABLE)
     _C._set_device_resolver(registry.resolve)
+    device = os.environ.get(DEVICE)
+    if device:
+        try:
+            _C._set_default_device(device)
+        except RuntimeError as error:
+            raise RuntimeError(f"{DEVICE}: {error}") from None
 
 
 def installed() -> list[Backend]:
