@@ -1,0 +1,121 @@
+// What all bindings share: owned references to Python objects, and the border between
+// C++ exceptions and Python's.
+#pragma once
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <utility>
+
+#include "tensor/tensor.h"
+
+namespace fl::py {
+
+// An owned reference.
+class Handle {
+ public:
+  Handle() = default;
+  Handle(Handle&& o) noexcept : p_(std::exchange(o.p_, nullptr)) {}
+  Handle& operator=(Handle&& o) noexcept {
+    std::swap(p_, o.p_);
+    return *this;
+  }
+  Handle(const Handle&) = delete;
+  ~Handle() { Py_XDECREF(p_); }
+  static Handle steal(PyObject* p) {
+    Handle h;
+    h.p_ = p;
+    return h;
+  }
+  static Handle borrow(PyObject* p) {
+    Py_XINCREF(p);
+    return steal(p);
+  }
+  PyObject* get() const { return p_; }
+  PyObject* release() { return std::exchange(p_, nullptr); }
+  explicit operator bool() const { return p_ != nullptr; }
+
+ private:
+  PyObject* p_ = nullptr;
+};
+
+// Leaves C++ with the Python exception that is already set.
+[[noreturn]] void throw_python();
+// Steals; throws when a call into Python failed.
+inline Handle own(PyObject* p) {
+  if (!p) [[unlikely]] {
+    throw_python();
+  }
+  return Handle::steal(p);
+}
+inline PyObject* need(PyObject* p) {
+  if (!p) [[unlikely]] {
+    throw_python();
+  }
+  return p;
+}
+inline void need(int status) {
+  if (status < 0) [[unlikely]] {
+    throw_python();
+  }
+}
+
+// Turns the exception in flight into Python's; for catch blocks.
+void set_error() noexcept;
+
+// Runs the body of an entry point from Python.
+template <class F>
+PyObject* guard(F&& f) noexcept {
+  try {
+    return f();
+  } catch (...) {
+    set_error();
+    return nullptr;
+  }
+}
+template <class F>
+int guard_int(F&& f) noexcept {
+  try {
+    return f();
+  } catch (...) {
+    set_error();
+    return -1;
+  }
+}
+
+inline PyObject* none() { return Py_NewRef(Py_None); }
+inline PyObject* boolean(bool v) { return Py_NewRef(v ? Py_True : Py_False); }
+inline PyObject* string(std::string_view s) {
+  return PyUnicode_FromStringAndSize(s.data(), static_cast<Py_ssize_t>(s.size()));
+}
+// The text of a str; throws when it is none.
+std::string text_of(PyObject* s);
+// str() of an object, for messages.
+std::string str_of(PyObject* o);
+inline const char* type_of(PyObject* o) {
+  const char* name = Py_TYPE(o)->tp_name;
+  const char* dot = strrchr(name, '.');
+  return dot ? dot + 1 : name;
+}
+
+// Adds a new reference to a module or type; throws.
+void add_object(PyObject* module, const char* name, PyObject* value);
+
+using FastFunction = PyObject* (*)(PyObject*, PyObject* const*, Py_ssize_t);
+using FastKeywords = PyObject* (*)(PyObject*, PyObject* const*, Py_ssize_t, PyObject*);
+inline PyCFunction as_function(FastFunction f) {
+  return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(f));
+}
+inline PyCFunction as_function(FastKeywords f) {
+  return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(f));
+}
+inline PyCFunction as_function(PyCFunctionWithKeywords f) {
+  return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(f));
+}
+
+// The extension module, for imports of its own package.
+PyObject* module();
+// `flambeau.<module>.<name>`, imported at the first use.
+Handle import_name(const char* module, const char* name);
+
+}  // namespace fl::py
