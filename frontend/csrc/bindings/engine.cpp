@@ -62,7 +62,7 @@ PyObject* run_backward(PyObject*, PyObject* const* args, Py_ssize_t n) {
       edges.push_back(gradient_edge(t));
     }
     std::vector<Tensor> out =
-        backward(roots, std::move(grads), retain, create, &edges, &inputs);
+        backward(roots, std::move(grads), retain, create, &edges);
     if (!truth(args[5], false)) return wrap_tuple(out);
     for (size_t i = 0; i < out.size(); ++i) {  // backward(inputs=...)
       if (!out[i].defined()) continue;
@@ -176,24 +176,27 @@ PyMethodDef functions[] = {
     {"_set_anomaly", as_function(set_anomaly), METH_FASTCALL, nullptr},
     {nullptr, nullptr, 0, nullptr}};
 
-std::string python_stack() {
-  try {
-    Handle format = import_name("traceback", "format_stack");
-    Handle lines = own(PyObject_CallNoArgs(format.get()));
-    Handle empty = own(PyUnicode_FromString(""));
-    Handle joined = own(PyUnicode_Join(empty.get(), lines.get()));
-    return text_of(joined.get());
-  } catch (const Error&) {
-    PyErr_Clear();
-    return "(the Python stack could not be read)";
-  }
+// Anomaly mode: the stack of the forward call, and the warning that shows it.
+PyObject* python_stack() {
+  Handle format = import_name("traceback", "format_stack");
+  Handle lines = own(PyObject_CallNoArgs(format.get()));
+  Handle empty = own(PyUnicode_FromString(""));
+  return need(PyUnicode_Join(empty.get(), lines.get()));
+}
+void drop_stack(PyObject* stack) { Py_DECREF(stack); }
+void warn_stack(const Node& node) {
+  if (!node.forward_stack) return;
+  need(PyErr_WarnFormat(PyExc_UserWarning, 1,
+                        "Error detected in %s. Traceback of forward call that caused "
+                        "the error:\n%U",
+                        node.name().c_str(), node.forward_stack));
 }
 
 }  // namespace
 
 void init_autograd(PyObject* module) {
   init_nodes(module);
-  current_stack = python_stack;
+  anomaly_hooks = {python_stack, drop_stack, warn_stack};
   need(PyModule_AddFunctions(module, functions));
   PyType_Slot slots[] = {{Py_tp_new, reinterpret_cast<void*>(guard_new)},
                          {Py_tp_methods, guard_methods},

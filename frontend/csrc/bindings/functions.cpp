@@ -1,6 +1,4 @@
 // The Python types of ops, and their registration as functions and methods.
-#include <structmember.h>
-
 #include <cstddef>
 
 #include "bindings/call.h"

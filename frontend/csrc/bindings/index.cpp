@@ -11,6 +11,7 @@
 #include "bindings/call.h"
 #include "bindings/data.h"
 #include "bindings/index_parse.h"
+#include "flambeau/iter.h"
 #include "ops/ops.h"
 
 namespace fl::py {

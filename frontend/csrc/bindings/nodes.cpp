@@ -1,6 +1,4 @@
 // Nodes of the graph as Python sees them (`grad_fn`), and hooks.
-#include <structmember.h>
-
 #include <cstddef>
 #include <map>
 
@@ -98,7 +96,7 @@ PyObject* saved(PyObject* self, const std::string& name) {
   auto* n = dynamic_cast<OpNode*>(node_of(self));
   if (!n) return nullptr;
   if (name == "result" && !n->outputs.empty()) {
-    return wrap(n->outputs[0].get(n, n->op->name()));
+    return wrap(n->outputs[0].get(n));
   }
   const int at = n->op->schema.index_of(name);
   if (at < 0) return nullptr;
@@ -106,7 +104,7 @@ PyObject* saved(PyObject* self, const std::string& name) {
     if (in.arg != at) continue;
     check(!n->released, "Trying to access saved tensors after they have already been ",
           "freed.");
-    return in.saved.holds() ? wrap(in.saved.get(n, n->op->name())) : none();
+    return in.saved.holds() ? wrap(in.saved.get(n)) : none();
   }
   const Value& v = n->values[at];
   switch (v.tag) {

@@ -1,8 +1,6 @@
 // Life and death of tensor objects; see Note [Identity of tensors].
 #include "bindings/object.h"
 
-#include <structmember.h>
-
 #include <cstddef>
 
 namespace fl::py {
@@ -131,11 +129,14 @@ PyMemberDef members[] = {
 PyGetSetDef dict_getset[] = {{"__dict__", get_dict, set_dict, nullptr, nullptr},
                              {nullptr, nullptr, nullptr, nullptr, nullptr}};
 
+const char* name_of(const PyMethodDef& d) { return d.ml_name; }
+const char* name_of(const PyGetSetDef& d) { return d.name; }
+
 template <class Def, class Make>
 void add_descriptors(Def* defs, Make make) {
-  for (Def* d = defs; d->name; ++d) {
+  for (Def* d = defs; name_of(*d); ++d) {
     Handle descr = own(make(TensorType, d));
-    need(PyDict_SetItemString(TensorType->tp_dict, d->name, descr.get()));
+    need(PyDict_SetItemString(TensorType->tp_dict, name_of(*d), descr.get()));
   }
 }
 

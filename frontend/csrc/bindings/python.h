@@ -4,7 +4,10 @@
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <structmember.h>
+#include <structseq.h>
 
+#include <cstring>
 #include <utility>
 
 #include "tensor/tensor.h"

@@ -1,6 +1,4 @@
 // From the outputs of a call to Python: tensors, tuples, named tuples, numbers.
-#include <structseq.h>
-
 #include <map>
 
 #include "bindings/call.h"
