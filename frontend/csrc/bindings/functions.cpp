@@ -1,5 +1,6 @@
 // The Python types of ops, and their registration as functions and methods.
 #include <cstddef>
+#include <map>
 
 #include "bindings/call.h"
 
@@ -158,23 +159,21 @@ void init_ops(PyObject* module) {
   MethodType = make_type("flambeau._C._OpMethod", true);
   add_object(module, "_OpFunction", Py_NewRef((PyObject*)FunctionType));
   add_object(module, "_OpMethod", Py_NewRef((PyObject*)MethodType));
-  const auto space = [&](const char* name) {
-    Handle m = own(PyModule_New((std::string("flambeau._C.") + name).c_str()));
+  const auto space = [&](const std::string& name) {
+    Handle m = own(PyModule_New(("flambeau._C." + name).c_str()));
     PyObject* dict = PyModule_GetDict(m.get());
-    add_object(module, name, m.release());
+    add_object(module, name.c_str(), m.release());
     return dict;
   };
-  PyObject* plain = space("_ops");
-  PyObject* nn = space("_nn");
-  PyObject* linalg = space("_linalg");
-  PyObject* fft = space("_fft");
-  PyObject* special = space("_special");
+  std::map<std::string, PyObject*> spaces;
+  for (const char* s : {"nn", "linalg", "fft", "special"}) {
+    spaces[s] = space(std::string("_") + s);
+  }
+  spaces[""] = space("_ops");
   for (const Overloads* o : all_overloads()) {
-    add_name(*o, o->space == "nn"        ? nn
-                 : o->space == "linalg"  ? linalg
-                 : o->space == "fft"     ? fft
-                 : o->space == "special" ? special
-                                         : plain);
+    PyObject*& dict = spaces[o->space];
+    if (!dict) dict = space("_" + o->space);
+    add_name(*o, dict);
   }
   PyType_Modified(TensorType);
 }

@@ -98,7 +98,7 @@ PyObject* saved(PyObject* self, const std::string& name) {
   if (name == "result" && !n->outputs.empty()) {
     return wrap(n->outputs[0].get(n));
   }
-  const int at = n->op->schema.index_of(name);
+  const int at = find_argument(n->op->schema, name);
   if (at < 0) return nullptr;
   for (const OpNode::Input& in : n->inputs) {
     if (in.arg != at) continue;

@@ -47,10 +47,8 @@ int find_keyword(const Overload& o, PyObject* name, bool method) {
   const char* given = PyUnicode_AsUTF8(name);
   if (!given) throw_python();
   const auto lookup = [&](const char* s) {
-    for (int i = 0; i < o.count; ++i) {
-      if (o.op->schema.args[i].name == s && !(method && i == o.self_index)) return i;
-    }
-    return -1;
+    const int i = find_argument(o.op->schema, s);
+    return method && i == o.self_index ? -1 : i;
   };
   int i = lookup(given);
   for (const Renamed& r : kRenamed) {
@@ -98,6 +96,13 @@ bool int_like(PyObject* o) {
 
 }  // namespace
 
+int find_argument(const Schema& schema, std::string_view name) {
+  for (size_t i = 0; i < schema.args.size(); ++i) {
+    if (schema.args[i].name == name) return static_cast<int>(i);
+  }
+  return -1;
+}
+
 Overload::Overload(const Op& record)
     : op(&record),
       count(static_cast<int>(record.schema.args.size())),
@@ -109,7 +114,7 @@ Overload::Overload(const Op& record)
     has_device = has_device || a.type == ArgType::Device;
   }
   factory = has_device;
-  const int self = record.schema.index_of("self");
+  const int self = find_argument(record.schema, "self");
   self_index = self >= 0 ? self : 0;
   const auto& args = record.schema.args;
   const auto lone_ints = [&](int i, int n) {

@@ -78,6 +78,9 @@ std::string expected_type(const Arg& arg);
 // ---- one overload --------------------------------------------------------------------
 inline constexpr int kMaxArgs = 40;
 
+// The place of an argument, or -1.
+int find_argument(const Schema& schema, std::string_view name);
+
 struct Overload {
   const Op* op = nullptr;
   int count = 0;             // of arguments

@@ -1,0 +1,95 @@
+"""Names of `flambeau` that are found at their first use."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+# Public submodules.
+_MODULES = frozenset(
+    """
+    __config__ __future__ accelerator amp autograd backends compiler cpu cuda
+    distributed distributions fft func functional fx hub jit library linalg masked
+    mps multiprocessing mtia nested nn onnx optim overrides profiler quantization
+    random return_types serialization signal sparse special storage testing
+    torch_version types utils version xpu
+    """.split()
+)
+
+# Functions and classes that live in a module loaded when they are wanted.
+_HOMES = {
+    "save": "serialization",
+    "load": "serialization",
+    "set_printoptions": "_tensor_str",
+    "autocast": "amp",
+    "get_autocast_dtype": "amp",
+    "set_autocast_dtype": "amp",
+    "is_autocast_enabled": "amp",
+    "set_autocast_enabled": "amp",
+    "is_autocast_available": "amp",
+    "get_autocast_gpu_dtype": "amp",
+    "get_autocast_cpu_dtype": "amp",
+    "is_autocast_cache_enabled": "amp",
+    "clear_autocast_cache": "amp",
+    "UntypedStorage": "storage",
+    "TypedStorage": "storage",
+    "compile": "compiler",
+    "get_device_module": "_devices",
+    "get_file_path": "_paths",
+    "vmap": "func",
+    "typename": "_settings",
+}
+_TYPED = {
+    "BoolTensor": "bool",
+    "ByteTensor": "uint8",
+    "CharTensor": "int8",
+    "ShortTensor": "int16",
+    "IntTensor": "int32",
+    "LongTensor": "int64",
+    "HalfTensor": "float16",
+    "BFloat16Tensor": "bfloat16",
+    "FloatTensor": "float32",
+    "DoubleTensor": "float64",
+}
+# Modules whose public functions are also those of `flambeau`.
+_FUNCTIONS = ("functional",)
+
+
+def _module(name: str) -> Any:
+    try:
+        return import_module(f"flambeau.{name}")
+    except ModuleNotFoundError as error:
+        if error.name != f"flambeau.{name}":
+            raise
+        return None
+
+
+def find(name: str) -> Any:
+    """The value of `flambeau.<name>`; AttributeError when there is none."""
+    if name in _MODULES and (module := _module(name)) is not None:
+        return module
+    if name in _HOMES and (module := _module(_HOMES[name])) is not None:
+        if hasattr(module, name):
+            return getattr(module, name)
+    if name in _TYPED:
+        from ._typed import typed
+
+        return typed(name, _TYPED[name])
+    if not name.startswith("__"):
+        for home in _FUNCTIONS:
+            module = _module(home)
+            if module is not None and name in module.__all__:
+                return getattr(module, name)
+    raise AttributeError(
+        f"flambeau has no attribute '{name}': if PyTorch has it, it is not built yet"
+    )
+
+
+def names() -> set[str]:
+    """All names that `find` knows."""
+    found = {*_MODULES, *_HOMES, *_TYPED}
+    for home in _FUNCTIONS:
+        module = _module(home)
+        if module is not None:
+            found.update(module.__all__)
+    return found

@@ -1,0 +1,183 @@
+"""Methods of Tensor that are written in Python; importing this adds them."""
+
+from __future__ import annotations
+
+from . import _C
+from ._C import Tensor
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+
+def _backward(
+    self: Tensor,
+    gradient: Tensor | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Sequence[Tensor] | None = None,
+) -> None:
+    """Add the gradients of this tensor to the .grad of the leaves it depends on.
+
+    gradient: what to start from, shaped like self; may be None for a scalar.
+    """
+    if gradient is None and not retain_graph and not create_graph and inputs is None:
+        _C._backward_one(self)
+        return
+    from .autograd import backward
+
+    backward(self, gradient, retain_graph, create_graph, inputs=inputs)
+
+
+def _repr(self: Tensor, *, tensor_contents: Any = None) -> str:
+    from ._tensor_str import tensor_str
+
+    return tensor_str(self, tensor_contents=tensor_contents)
+
+
+def _format(self: Tensor, spec: str) -> str:
+    if self.dim() == 0 and not self.is_meta and type(self) is Tensor:
+        return format(self.item(), spec)
+    return object.__format__(self, spec)
+
+
+# ---- copies and pickles ------------------------------------------------------------
+def _deepcopy(self: Tensor, memo: dict[int, Any]) -> Any:
+    """A leaf of its own: RuntimeError for results of recorded ops."""
+    if id(self) in memo:
+        return memo[id(self)]
+    if not self.is_leaf:
+        raise RuntimeError(
+            "Only Tensors created explicitly by the user (graph leaves) support the "
+            "deepcopy protocol at the moment. Use tensor.detach().clone() for results."
+        )
+    with _C._GradGuard(0, -1):
+        new = _rebuilt_like(self, self.detach().clone())
+    memo[id(self)] = new
+    if self.requires_grad:
+        new.requires_grad_()
+    if self.grad is not None:
+        new.grad = _deepcopy(self.grad, memo)
+    if self.__dict__:
+        from copy import deepcopy
+
+        new.__dict__ = deepcopy(self.__dict__, memo)
+    return new
+
+
+def _rebuilt_like(self: Tensor, data: Tensor) -> Any:
+    """`data` as an object of self's class."""
+    if type(self) is Tensor:
+        return data
+    return Tensor._make_subclass(type(self), data)
+
+
+def _copy(self: Tensor) -> Any:
+    new = _rebuilt_like(self, self.detach())
+    if self.requires_grad:
+        new.requires_grad_()
+    new.__dict__.update(self.__dict__)
+    return new
+
+
+def _rebuild(
+    cls: type[Tensor],
+    dtype: str,
+    size: tuple[int, ...],
+    data: bytes,
+    requires_grad: bool,
+    state: dict[str, Any] | None,
+) -> Any:
+    """What a pickled tensor is made from again."""
+    kind = getattr(_C, dtype)
+    if data:
+        flat = _C.frombuffer(bytearray(data), dtype=kind)
+    else:
+        flat = _C._ops.empty(0, dtype=kind)
+    tensor = flat.reshape(size)
+    if cls is not Tensor:
+        tensor = Tensor._make_subclass(cls, tensor)
+    if requires_grad:
+        tensor.requires_grad_()
+    if state:
+        tensor.__dict__.update(state)
+    return tensor
+
+
+def _reduce_ex(self: Tensor, protocol: int) -> Any:
+    """Values, dtype, sizes, requires_grad and attributes; never the history."""
+    plain = self.detach().cpu().contiguous()
+    kind = str(self.dtype).removeprefix("flambeau.")
+    raw = memoryview(plain.flatten().view(_C.uint8)) if plain.numel() else b""
+    state = {k: v for k, v in self.__dict__.items()} or None
+    return _rebuild, (
+        type(self),
+        kind,
+        tuple(self.shape),
+        bytes(raw),
+        self.requires_grad and self.is_leaf,
+        state,
+    )
+
+
+# ---- NumPy ---------------------------------------------------------------------------
+def _array_wrap(self: Tensor, array: Any, context: Any = None, scalar: Any = None) -> Any:
+    """What a NumPy function of a tensor returns: a tensor again."""
+    if array.dtype == bool:
+        array = array.astype("uint8").astype(bool)
+    return _C.as_tensor(array)
+
+
+def _storage(self: Tensor) -> Any:
+    from .storage import untyped_storage_of
+
+    return untyped_storage_of(self)
+
+
+def _typed_storage(self: Tensor) -> Any:
+    from .storage import typed_storage_of
+
+    return typed_storage_of(self)
+
+
+def _dir(self: Tensor) -> list[str]:
+    return sorted({*dir(type(self)), *self.__dict__})
+
+
+def _reversed(self: Tensor) -> Tensor:
+    return self if self.dim() == 0 else self.flip(0)
+
+
+def _shared(self: Tensor) -> bool:
+    """Whether its memory is shared between processes."""
+    return bool(getattr(self, "_shared_memory", False))
+
+
+def _module_load(self: Tensor, other: Tensor, assign: bool = False) -> Tensor:
+    """What Module.load_state_dict puts in the place of `self`."""
+    if assign:
+        return other.detach()
+    return self.detach().copy_(other)
+
+
+_METHODS: dict[str, Callable[..., Any]] = {
+    "backward": _backward,
+    "__repr__": _repr,
+    "__format__": _format,
+    "__deepcopy__": _deepcopy,
+    "__copy__": _copy,
+    "__reduce_ex__": _reduce_ex,
+    "__array_wrap__": _array_wrap,
+    "__dir__": _dir,
+    "__reversed__": _reversed,
+    "untyped_storage": _storage,
+    "storage": _typed_storage,
+    "is_shared": _shared,
+    "module_load": _module_load,
+}
+for _name, _method in _METHODS.items():
+    _method.__name__ = _name
+    _method.__qualname__ = f"Tensor.{_name}"
+    setattr(Tensor, _name, _method)
+Tensor.__array_priority__ = 1000  # type: ignore[attr-defined]
