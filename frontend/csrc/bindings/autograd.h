@@ -11,8 +11,9 @@ PyObject* wrap_node(const Ref<Node>& node);
 extern PyTypeObject* NodeType;
 struct PyNode {
   PyObject_HEAD
-  Node* node;  // counted
+  Node* node;  // counted, unless weak
   PyObject* dict;
+  bool weak;
 };
 
 PyObject* tensor_register_hook(PyObject* self, PyObject* hook);
@@ -27,6 +28,6 @@ std::shared_ptr<PyObject> shared_object(PyObject* o);
 void init_autograd(PyObject* module);
 void init_nodes(PyObject* module);
 void init_function(PyObject* module);
-void init_grad_modes(PyObject* module);
+void init_saved_hooks(PyObject* module);
 
 }  // namespace fl::py

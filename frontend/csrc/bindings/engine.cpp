@@ -163,7 +163,21 @@ PyMethodDef guard_methods[] = {
     {"_set", as_function(guard_set), METH_FASTCALL, nullptr},
     {nullptr, nullptr, 0, nullptr}};
 
+PyObject* gradient_node(PyObject*, PyObject* t) {
+  return guard([&] {
+    return wrap_node(gradient_edge(unwrap_checked(t, "get_gradient_edge")).node);
+  });
+}
+PyObject* bump(PyObject*, PyObject* t) {
+  return guard([&] {
+    bump_version(unwrap_checked(t, "increment_version"));
+    return none();
+  });
+}
+
 PyMethodDef functions[] = {
+    {"_gradient_node", gradient_node, METH_O, nullptr},
+    {"_bump_version", bump, METH_O, nullptr},
     {"_run_backward", as_function(run_backward), METH_FASTCALL, nullptr},
     {"_backward_one", backward_one, METH_O, nullptr},
     {"is_grad_enabled", is_grad_enabled, METH_NOARGS, "True when ops are recorded."},
@@ -196,6 +210,8 @@ void warn_stack(const Node& node) {
 
 void init_autograd(PyObject* module) {
   init_nodes(module);
+  init_function(module);
+  init_saved_hooks(module);
   anomaly_hooks = {python_stack, drop_stack, warn_stack};
   need(PyModule_AddFunctions(module, functions));
   PyType_Slot slots[] = {{Py_tp_new, reinterpret_cast<void*>(guard_new)},

@@ -5,6 +5,7 @@
 #include "bindings/data.h"
 #include "bindings/index.h"
 #include "bindings/keywords.h"
+#include "bindings/storage.h"
 #include "bindings/to.h"
 #include "ops/ops.h"
 
@@ -244,6 +245,9 @@ PyMethodDef tensor_methods[] = {
     {"is_set_to", is_set_to, METH_O, nullptr},
     {"_make_subclass", as_function(make_subclass), kFast | METH_STATIC, nullptr},
     {"as_subclass", as_subclass, METH_O, "The same data as an object of a subclass."},
+    {"set_", as_function(tensor_set), kFast, "Takes over a storage and a geometry."},
+    {"resize_", as_function(tensor_resize), kFast,
+     "Other sizes over the same memory, which grows if need be."},
     {"__dlpack__", as_function(dlpack_export), kFast, nullptr},
     {"__dlpack_device__", dlpack_device, METH_NOARGS, nullptr},
     {"to", as_function(tensor_to), kFast,

@@ -5,6 +5,7 @@
 #include "bindings/data.h"
 #include "bindings/errors.h"
 #include "bindings/keywords.h"
+#include "bindings/storage.h"
 #include "bindings/types.h"
 #include "flambeau/lock.h"
 
@@ -159,6 +160,38 @@ PyObject* return_type_(PyObject*, PyObject* name) {
     fail(ErrorKind::Attribute, "no op '", n, "' returns a named tuple");
   });
 }
+// How an op runs on a device: its kernel, its parts, or not at all.
+PyObject* explain(PyObject*, PyObject* args) {
+  const char *name, *device;
+  if (!PyArg_ParseTuple(args, "ss:_explain", &name, &device)) return nullptr;
+  return guard([&] {
+    const std::string text = name;
+    const size_t dot = text.rfind('.');
+    const bool spaced = dot != std::string::npos;
+    const Overloads* o = find_overloads(spaced ? text.substr(0, dot) : "",
+                                        spaced ? text.substr(dot + 1) : text);
+    check(o != nullptr, "explain: there is no op '", text, "'");
+    DeviceRuntime& d = runtime(parse_device(device));
+    const Op& op = *o->ops[0];
+    std::string out = concat(op.schema.text, "\non ", to_string(d.device), ": ");
+    if (d.is_meta()) return string(out + "shapes and dtypes only; nothing is computed");
+    std::string dtypes;
+    const KernelId id = op.is_pointwise ? op.kernel : intern_kernel(op.name());
+    for (int i = 0; i < kDtypeCount; ++i) {
+      if (d.find(id, static_cast<Dtype>(i))) {
+        dtypes += std::string(dtypes.empty() ? "" : ", ") +
+                  short_name(static_cast<Dtype>(i));
+      }
+    }
+    if (!dtypes.empty()) {
+      return string(out + "the backend's kernel '" + kernel_name(id) + "' (" + dtypes +
+                    ")");
+    }
+    out += op.is_pointwise ? concat("no kernel '", kernel_name(id), "': not available")
+                           : "composed of other ops and kernels";
+    return string(out);
+  });
+}
 PyObject* schemas(PyObject*, PyObject*) {
   return guard([&] {
     Handle out = own(PyList_New(0));
@@ -200,6 +233,7 @@ PyMethodDef functions[] = {
     {"can_cast", as_function(can_cast_), METH_FASTCALL | METH_KEYWORDS,
      "Whether a value of one dtype may go into another."},
     {"_return_type", return_type_, METH_O, nullptr},
+    {"_explain", explain, METH_VARARGS, nullptr},
     {"_all_schemas", schemas, METH_NOARGS, nullptr},
     {nullptr, nullptr, 0, nullptr}};
 
@@ -217,6 +251,7 @@ void fill(PyObject* module) {
   init_autograd(module);
   need(PyModule_AddFunctions(module, functions));
   need(PyModule_AddFunctions(module, data_functions));
+  need(PyModule_AddFunctions(module, storage_functions));
   init_ops(module);
   lock_hooks = {give_up_lock, take_lock};
 }

@@ -13,7 +13,11 @@ namespace {
 
 PyTypeObject* HandleType = nullptr;
 
-Node* node_of(PyObject* self) { return reinterpret_cast<PyNode*>(self)->node; }
+Node* node_of(PyObject* self) {
+  Node* n = reinterpret_cast<PyNode*>(self)->node;
+  check(n != nullptr, "the graph that this node belonged to is gone");
+  return n;
+}
 
 void node_dealloc(PyObject* self) {
   PyTypeObject* type = Py_TYPE(self);
@@ -21,7 +25,7 @@ void node_dealloc(PyObject* self) {
   auto* o = reinterpret_cast<PyNode*>(self);
   if (Node* n = std::exchange(o->node, nullptr)) {
     if (n->py == self) n->py = nullptr;
-    if (--n->refs == 0) Node::destroy(n);
+    if (!o->weak && --n->refs == 0) Node::destroy(n);
   }
   Py_CLEAR(o->dict);
   type->tp_free(self);
@@ -88,7 +92,7 @@ PyObject* variable(PyObject* self, void*) {
   });
 }
 PyObject* sequence_nr(PyObject* self, PyObject*) {
-  return PyLong_FromUnsignedLongLong(node_of(self)->sequence);
+  return guard([&] { return PyLong_FromUnsignedLongLong(node_of(self)->sequence); });
 }
 
 // `_saved_self`, `_saved_result`, `_saved_dim`: by the schema of the op.
