@@ -5,6 +5,11 @@ Importing it loads the compiled part and nothing heavy: submodules come at first
 
 from __future__ import annotations
 
+from math import e as e
+from math import inf as inf
+from math import nan as nan
+from math import pi as pi
+
 from . import _C
 from ._C import *  # noqa: F403
 from ._C import Size as Size
@@ -35,12 +40,7 @@ from .random import manual_seed as manual_seed  # noqa: E402
 from .random import seed as seed  # noqa: E402
 from .random import set_rng_state as set_rng_state  # noqa: E402
 
-inf = float_inf = 1e400
-nan = inf - inf
-pi = 3.141592653589793
-e = 2.718281828459045
 newaxis = None
-del float_inf
 
 _backends_runtime.start()
 

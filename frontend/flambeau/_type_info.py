@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from . import _C
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _FLOAT: dict[Any, tuple[int, float, float, float, float]] = {
     # bits, eps, max, smallest normal, smallest subnormal

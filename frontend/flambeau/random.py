@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from ._C import default_generator
 
-from ._C import Tensor, default_generator
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
+    from collections.abc import Iterable
+    from typing import Any
+
+    from ._C import Tensor
 
 __all__ = [
     "default_generator",
@@ -46,18 +47,22 @@ def set_rng_state(new_state: Tensor) -> None:
     default_generator.set_state(new_state)
 
 
-@contextmanager
-def fork_rng(
-    devices: Iterable[Any] | None = None,
-    enabled: bool = True,
-    device_type: str = "cuda",
-) -> Generator[None, None, None]:
-    """Put the state of random numbers back when the block ends."""
-    if not enabled:
-        yield
-        return
-    state = get_rng_state()
-    try:
-        yield
-    finally:
-        set_rng_state(state)
+class fork_rng:  # noqa: N801
+    """Put the state of random numbers back when the block ends; `enabled=False` does
+    nothing. The one generator serves all devices, so `devices` is of no account."""
+
+    def __init__(
+        self,
+        devices: Iterable[Any] | None = None,
+        enabled: bool = True,
+        device_type: str = "cuda",
+    ) -> None:
+        self.enabled = enabled
+
+    def __enter__(self) -> None:
+        if self.enabled:
+            self.state = get_rng_state()
+
+    def __exit__(self, *exc: object) -> None:
+        if self.enabled:
+            set_rng_state(self.state)
