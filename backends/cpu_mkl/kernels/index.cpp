@@ -36,7 +36,10 @@ fl_status take(const fl_call* call, const Walk& walk, Indexed& indexed, int dtyp
         for (int64_t i = 0; i < m; i++) y[i * to_step] = x[i * step + o[i]];
       }
     };
-    visit(walk, 2, indexed, true, row, block);
+    const auto fetch = [=](int64_t offset) {
+      if (step == 1) prefetch_row(from + offset, n * static_cast<int64_t>(sizeof(T)));
+    };
+    visit(walk, 2, indexed, true, row, block, fetch);
     return FL_OK;
   });
 }
@@ -129,7 +132,10 @@ fl_status put(const Walk& walk, Indexed& indexed, T* to, const T* from, Op op = 
       for (int64_t i = 0; i < m; i++) combine(op, y[i * to_step + o[i]], x[i * step]);
     }
   };
-  visit(walk, 2, indexed, false, row, block);
+  const auto fetch = [=](int64_t offset) {
+    if (to_step == 1) prefetch_row(to + offset, n * static_cast<int64_t>(sizeof(T)));
+  };
+  visit(walk, 2, indexed, false, row, block, fetch);
   return FL_OK;
 }
 

@@ -93,11 +93,36 @@ struct Indexed {
   }
 };
 
+// Fetches the beginning of a row into the caches.
+inline void prefetch_row(const void* row, int64_t bytes) {
+  const char* p = static_cast<const char*>(row);
+  for (int64_t i = 0; i < bytes && i < 2048; i += 64) __builtin_prefetch(p + i);
+}
+
+// Rows [begin, end) of a walk whose one index (operand `first`) changes by row only: those
+// to come are fetched ahead, since no processor guesses where they are.
+template <class Row, class Fetch>
+void visit_ahead(const Walk& walk, int first, Indexed& indexed, int64_t begin,
+                 int64_t end, Row&& row, Fetch&& fetch) {
+  constexpr int64_t kAhead = 3;
+  const int64_t step = walk.outer_stride(first), last = end - 1;
+  const int64_t* p = indexed.data[0] + begin * step;
+  walk.each(begin, end, [&](const int64_t* at) {
+    const int64_t next = p[std::min(kAhead, last - begin) * step];
+    const int64_t i = indexed.wrapped(0, next);
+    if (!indexed.outside(0, i)) fetch(i * indexed.strides[0]);
+    int64_t offset;
+    if (indexed.row(at + first, &offset)) row(at, offset);
+    p += step;
+    begin++;
+  });
+}
+
 // Runs row(base offsets, offset) or block(base offsets, j, n, offsets) over all of a walk
-// whose operands from `first` on are the indices.
-template <class Row, class Block>
+// whose operands from `first` on are the indices; fetch(offset) is told of rows to come.
+template <class Row, class Block, class Fetch>
 void visit(const Walk& walk, int first, Indexed& indexed, bool parallel, Row&& row,
-           Block&& block) {
+           Block&& block, Fetch&& fetch) {
   const int64_t n = walk.inner_size(), rows = walk.rows();
   int64_t steps[kWalkOperands];
   bool whole = true;
@@ -119,7 +144,14 @@ void visit(const Walk& walk, int first, Indexed& indexed, bool parallel, Row&& r
       block(at, j, m, offsets);
     }
   };
-  if (!parallel || n * rows < 16384) {
+  const bool ahead = whole && indexed.count == 1 && walk.even_rows() && n > 16;
+  if (ahead && (!parallel || n * rows < 16384)) {
+    visit_ahead(walk, first, indexed, 0, rows, row, fetch);
+  } else if (ahead) {
+    parallel_for(rows, std::max<int64_t>(1, 16384 / n), [&](int64_t begin, int64_t end) {
+      visit_ahead(walk, first, indexed, begin, end, row, fetch);
+    });
+  } else if (!parallel || n * rows < 16384) {
     walk.each(0, rows, [&](const int64_t* at) { one_row(at, 0, n); });
   } else if (rows == 1 && !whole) {
     parallel_for(n, 8192, [&](int64_t begin, int64_t end) {

@@ -112,7 +112,8 @@ class Philox {
   Philox(int64_t seed, int64_t offset)
       : seed_(static_cast<uint64_t>(seed)), offset_(static_cast<uint64_t>(offset)) {}
 
-  // Writes the four words of each of `blocks` blocks (a multiple of kStep) from `first`.
+  // Writes the four words of each of `blocks` blocks (a multiple of kStep) from `first` on,
+  // all of whose numbers have the same upper 32 bits.
   [[gnu::noinline]] void fill(uint32_t* out, uint64_t first, int64_t blocks) const {
     each(first, blocks, [=](int64_t b, V w0, V w1, V w2, V w3) {
       L::store(out + 4 * b, L::pair(w0, w1), L::pair(w2, w3));
@@ -150,16 +151,23 @@ class Philox {
       key1[r] = L::set(static_cast<uint32_t>(seed_ >> 32) + r * 0xBB67AE85u);
     }
     const V m0 = L::set(0xD2511F53u), m1 = L::set(0xCD9E8D57u);
-    const V offset = L::set(offset_), c3 = L::set(offset_ >> 32);
-    // Of the first round, what does not depend on the block.
-    const V p1 = L::mul(offset, m1), p1_high = L::high(p1);
+    const V c2 = L::set(offset_), c3 = L::set(offset_ >> 32);
+    // Of the first two rounds, what does not depend on the low half of the block's number:
+    // that alone changes here.
+    const V first_product = L::mul(c2, m1);
+    const V first_word =
+        L::mix(L::high(first_product), L::high(L::set(first)), key0[0]);
+    const V second_product = L::mul(first_word, m0);
+    const V first_key = L::mix(first_product, key0[1], L::set(0));
+    const V second_key = L::mix(L::high(second_product), key1[1], L::set(0));
     for (int64_t b = 0; b < blocks; b += L::kBlocks) {
-      const V block = L::count(first + static_cast<uint64_t>(b));
-      const V p0 = L::mul(block, m0);
-      V w0 = L::mix(p1_high, L::high(block), key0[0]), w1 = p1;
-      V w2 = L::mix(L::high(p0), c3, key1[0]), w3 = p0;
-#pragma GCC unroll 9
-      for (int r = 1; r < 10; r++) {
+      V w3 = L::mul(L::count(first + static_cast<uint64_t>(b)), m0);
+      V w1 = L::mul(L::mix(L::high(w3), c3, key1[0]), m1);
+      V w0 = L::mix(L::high(w1), first_key, L::set(0));
+      V w2 = L::mix(w3, second_key, L::set(0));
+      w3 = second_product;
+#pragma GCC unroll 8
+      for (int r = 2; r < 10; r++) {
         const V a = L::mul(w0, m0), c = L::mul(w2, m1);
         w0 = L::mix(L::high(c), w1, key0[r]);
         w2 = L::mix(L::high(a), w3, key1[r]);

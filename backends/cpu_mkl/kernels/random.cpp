@@ -71,17 +71,18 @@ class Modulo {
 // two steps whose operands are exact in 53 bits.
 constexpr uint64_t kSmallRange = uint64_t{1} << 20;
 
+// x mod n but for one n too many or too few.
 inline double reduce(double x, double n, double inverse) {
-  double r = x - n * std::floor(x * inverse);
-  r = r < 0 ? r + n : r;
-  return r >= n ? r - n : r;
+  return x - n * std::floor(x * inverse);
 }
 
 void small_modulo(int64_t* out, const uint32_t* words, int64_t count, uint64_t range) {
   const double n = static_cast<double>(range), inverse = 1 / n;
   for (int64_t i = 0; i < count; i++) {
     const double high = reduce(words[2 * i + 1], n, inverse);
-    out[i] = static_cast<int64_t>(reduce(high * 4294967296.0 + words[2 * i], n, inverse));
+    double r = reduce(high * 4294967296.0 + words[2 * i], n, inverse);
+    r = r < 0 ? r + n : r;
+    out[i] = static_cast<int64_t>(r >= n ? r - n : r);
   }
 }
 

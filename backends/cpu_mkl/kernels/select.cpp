@@ -75,10 +75,35 @@ inline uint64_t above(const U* keys, U bar) {
 }
 #endif
 
+// Bit i tells whether the key of x[i] may be above the bar; keys need not be computed to
+// see that most are not.
 template <class T>
-[[gnu::noinline]] uint64_t block_keys(const T* x, typename Key<T>::U flip,
-                                      typename Key<T>::U bar,
-                                      typename Key<T>::U* __restrict keys) {
+[[gnu::noinline]] uint64_t candidates(const T* x, typename Key<T>::U flip,
+                                      typename Key<T>::U bar) {
+  using U = typename Key<T>::U;
+#if defined(__AVX512F__)
+  if constexpr (std::is_same_v<T, float>) {
+    const float limit = Key<T>::decode(bar ^ flip);
+    const __m512 v = _mm512_set1_ps(limit);
+    uint64_t mask = 0;
+    // NaN is the largest: above every number, and below none.
+    if (flip == 0) {
+      for (int i = 0; i < 4; i++) {
+        const __m512 some = _mm512_loadu_ps(x + 16 * i);
+        mask |= uint64_t{_mm512_cmp_ps_mask(some, v, _CMP_NLE_UQ)} << (16 * i);
+      }
+      return mask;
+    }
+    if (limit == limit) {
+      for (int i = 0; i < 4; i++) {
+        const __m512 some = _mm512_loadu_ps(x + 16 * i);
+        mask |= uint64_t{_mm512_cmp_ps_mask(some, v, _CMP_LT_OQ)} << (16 * i);
+      }
+      return mask;
+    }
+  }
+#endif
+  alignas(64) U keys[kBlock];
   for (int64_t i = 0; i < kBlock; i++) keys[i] = Key<T>::encode(x[i]) ^ flip;
   return above(keys, bar);
 }
@@ -88,7 +113,6 @@ template <class T>
 template <class T, class F>
 void scan_above(const T* x, int64_t stride, int64_t start, int64_t n,
                 typename Key<T>::U flip, typename Key<T>::U bar, F&& hit) {
-  alignas(64) typename Key<T>::U keys[kBlock];
   T copy[kBlock] = {};
   for (; start < n; start += kBlock) {
     const int64_t m = std::min(kBlock, n - start);
@@ -97,11 +121,12 @@ void scan_above(const T* x, int64_t stride, int64_t start, int64_t n,
       for (int64_t i = 0; i < m; i++) copy[i] = block[i * stride];
       block = copy;
     }
-    uint64_t mask = block_keys<T>(block, flip, bar, keys);
+    uint64_t mask = candidates<T>(block, flip, bar);
     if (m < kBlock) mask &= (uint64_t{1} << m) - 1;
     for (; mask != 0; mask &= mask - 1) {
       const int i = std::countr_zero(mask);
-      if (keys[i] > bar) bar = hit(keys[i], start + i);
+      const auto key = Key<T>::encode(block[i]) ^ flip;
+      if (key > bar) bar = hit(static_cast<typename Key<T>::U>(key), start + i);
     }
   }
 }
@@ -124,11 +149,15 @@ void best_few(const T* x, int64_t stride, int64_t n, int64_t k, typename Key<T>:
   });
 }
 
+// How many candidates beyond k are collected before the worst are dropped.
+inline int64_t spare_room(int64_t k) { return std::max<int64_t>(k, 512); }
+
 // Collects candidates and drops all but the k best when there is no more room.
 template <class T>
 void best_many(const T* x, int64_t stride, int64_t n, int64_t k, typename Key<T>::U flip,
                Candidate<typename Key<T>::U>* found) {
   using U = typename Key<T>::U;
+  const int64_t room = spare_room(k);
   int64_t count = k;
   for (int64_t i = 0; i < k; i++) {
     found[i] = candidate<U>(Key<T>::encode(x[i * stride]) ^ flip, i);
@@ -136,7 +165,7 @@ void best_many(const T* x, int64_t stride, int64_t n, int64_t k, typename Key<T>
   U bar = key_of<U>(*std::min_element(found, found + k));
   scan_above(x, stride, k, n, flip, bar, [&](U key, int64_t index) {
     found[count++] = candidate<U>(key, index);
-    if (count < 2 * k) return bar;
+    if (count < k + room) return bar;
     std::nth_element(found, found + (k - 1), found + count, std::greater<>());
     count = k;
     return bar = key_of<U>(found[k - 1]);
@@ -193,7 +222,7 @@ fl_status topk(const fl_call* call) {
     if (n >= int64_t{1} << 32) return FL_UNSUPPORTED;
     const int64_t parts =
         std::min<int64_t>(count, n * count < 32768 ? 1 : threads::count());
-    const int64_t room = 2 * k;
+    const int64_t room = k + spare_room(k);
     auto* space = workspace<typename TopkRows<T>::C>(call, parts * room);
     if (space == nullptr) return no_memory(call);
     parallel_for(parts, 1, [&](int64_t first, int64_t last) {

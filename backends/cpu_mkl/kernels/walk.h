@@ -59,6 +59,11 @@ class Walk {
 
   int64_t inner_size() const { return sizes_[dims_ - 1]; }
   int64_t inner_stride(int operand) const { return strides_[operand][dims_ - 1]; }
+  // Whether the rows follow one another at a fixed distance: outer_stride.
+  bool even_rows() const { return dims_ <= 2; }
+  int64_t outer_stride(int operand) const {
+    return dims_ == 2 ? strides_[operand][0] : 0;
+  }
   int64_t rows() const {
     int64_t n = 1;
     for (int d = 0; d + 1 < dims_; d++) n *= sizes_[d];
