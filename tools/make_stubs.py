@@ -32,16 +32,17 @@ TYPES = {
 
 IMPORTS = """from __future__ import annotations
 
+import builtins
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Self, TypeAlias, overload
 """
 
 ALIASES = """
-_int: TypeAlias = int
-_float: TypeAlias = float
-_bool: TypeAlias = bool
-_str: TypeAlias = str
-_Number: TypeAlias = int | float | bool | complex
+_int: TypeAlias = builtins.int
+_float: TypeAlias = builtins.float
+_bool: TypeAlias = builtins.bool
+_str: TypeAlias = builtins.str
+_Number: TypeAlias = _int | _float | _bool | builtins.complex
 """
 
 
@@ -95,6 +96,8 @@ def parameters(schema: str, method: bool) -> list[str]:
         if name.startswith("_"):
             continue
         default = " = ..." if equals else ""
+        # Functions take their first tensor by PyTorch's name for it.
+        name = "input" if name == "self" else name
         out.append(f"{keyword(name)}: {annotation(type_.strip())}{default}")
     if (
         "out" not in [p.partition(":")[0] for p in out]
@@ -205,7 +208,7 @@ BINARY = (
 REFLECTED = set(BINARY) - {"eq", "ge", "gt", "le", "lt", "ne"}
 SPECIAL = {
     "__bool__": "(self) -> _bool",
-    "__complex__": "(self) -> complex",
+    "__complex__": "(self) -> builtins.complex",
     "__contains__": "(self, item: object, /) -> _bool",
     "__float__": "(self) -> _float",
     "__getitem__": "(self, index: Any, /) -> Tensor",

@@ -21,6 +21,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from ._C._ops import *  # noqa: F403
+
 # Functions of ops by name: abs, add, ... (some hide builtins here, as in PyTorch).
 globals().update({k: v for k, v in vars(_ops).items() if not k.startswith("_")})
 
@@ -33,6 +35,7 @@ from .autograd.grad_mode import inference_mode as inference_mode  # noqa: E402
 from .autograd.grad_mode import no_grad as no_grad  # noqa: E402
 from .autograd.grad_mode import set_grad_enabled as set_grad_enabled  # noqa: E402
 from .backends import _runtime as _backends_runtime  # noqa: E402
+from .backends import get_include as get_include  # noqa: E402
 from .random import default_generator as default_generator  # noqa: E402
 from .random import get_rng_state as get_rng_state  # noqa: E402
 from .random import initial_seed as initial_seed  # noqa: E402

@@ -1,0 +1,11 @@
+"""Types of the functions in flambeau._C._fft; made by make_stubs.py."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Self, TypeAlias, overload
+
+from . import Generator, Tensor, _Number, _bool, _float, _int, _str
+from . import device as _device
+from . import dtype as _dtype
