@@ -27,11 +27,16 @@ class OwnedDict(dict[str, Any]):
 
     __slots__ = ("_owner",)
 
-    def __init__(self, module: Any, entries: dict[str, Any]) -> None:
-        super().__init__()
-        self._owner = weakref.ref(module)
+    _owner: weakref.ref[Any]
+
+    @classmethod
+    def of(cls, module: Any, entries: dict[str, Any]) -> OwnedDict:
+        """The entries as a dict that the module owns."""
+        owned = cls()
+        owned._owner = weakref.ref(module)
         for name, value in entries.items():
-            self[name] = value
+            owned[name] = value
+        return owned
 
     def __setitem__(self, name: str, value: Any) -> None:
         module = self._owner()
@@ -91,9 +96,16 @@ class OwnedDict(dict[str, Any]):
 class HookDict(OrderedDict[int, Any]):
     """A module's hooks of one kind; an entry has calls go where hooks are run."""
 
-    def __init__(self, module: Any, entries: Any = ()) -> None:
-        self._owner = weakref.ref(module)
-        super().__init__(entries)
+    _owner: weakref.ref[Any]
+
+    @classmethod
+    def of(cls, module: Any, hooks: dict[int, Any]) -> HookDict:
+        """The hooks as a dict that the module owns."""
+        owned = cls()
+        owned._owner = weakref.ref(module)
+        for key, hook in hooks.items():
+            owned[key] = hook
+        return owned
 
     def __setitem__(self, key: int, hook: Any, *args: Any) -> None:
         super().__setitem__(key, hook, *args)

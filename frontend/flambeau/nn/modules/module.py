@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, Self
 
 import flambeau
 from flambeau import __future__ as _future
-from flambeau._C import Tensor
+from flambeau._C import Tensor, _ModuleBase
 
 from ..parameter import Buffer, Parameter, is_lazy
 from ._hooks import (
@@ -84,9 +85,9 @@ def _adopt(module: Any, name: str, value: Any) -> None:
         for entry, old in (attrs.get(name) or {}).items():
             if attrs.get(entry) is old:
                 attrs.pop(entry, None)
-        attrs[name] = OwnedDict(module, value)
+        attrs[name] = OwnedDict.of(module, value)
     else:
-        attrs[name] = HookDict(module, value)
+        attrs[name] = HookDict.of(module, value)
 
 
 def _discard(module: Any, name: str, kinds: tuple[str, ...]) -> None:
@@ -101,7 +102,7 @@ def _discard(module: Any, name: str, kinds: tuple[str, ...]) -> None:
     attrs.pop(name, None)
 
 
-class Module(HookRegistration, ModuleState, ModuleTree):
+class Module(_ModuleBase, HookRegistration, ModuleState, ModuleTree):
     """Base of all layers: it finds the parameters and modules among its attributes.
 
     Subclasses call `super().__init__()` before they assign any, and define `forward`.
@@ -126,22 +127,23 @@ class Module(HookRegistration, ModuleState, ModuleTree):
                     f"{len(args) + 1} were given"
                 )
         attrs = self.__dict__
+        owner = weakref.ref(self)
         attrs["training"] = True
         for name in _STORES:
-            attrs[name] = OwnedDict(self, {})
+            store = attrs[name] = OwnedDict()
+            store._owner = owner
         attrs["_non_persistent_buffers_set"] = set()
         attrs["_is_full_backward_hook"] = None
         for name in _CALL_HOOKS:
-            attrs[name] = HookDict(self)
+            hooks = attrs[name] = HookDict()
+            hooks._owner = owner
         for name in _OTHER_HOOKS:
             attrs[name] = OrderedDict()
         if self.call_super_init:
             super().__init__(*args, **kwargs)
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self._hooked:
-            return call_with_hooks(self, args, kwargs)
-        return self.forward(*args, **kwargs)
+    # Calling is `_ModuleBase`'s: forward, or this if `_hooked` is not False.
+    _call_with_hooks = call_with_hooks
 
     # -- attributes (Note [Attribute reads of a module] in _owned.py) --------------
 
@@ -171,6 +173,19 @@ class Module(HookRegistration, ModuleState, ModuleTree):
                     )
             object.__setattr__(self, name, value)
             return
+        if (
+            not isinstance(value, (Tensor, Module))
+            and name not in attrs["_parameters"]
+            and name not in attrs["_modules"]
+            and name not in attrs["_buffers"]
+        ):
+            object.__setattr__(self, name, value)
+        else:
+            self._set_registered(name, value)
+
+    def _set_registered(self, name: str, value: Any) -> None:
+        """`__setattr__` of a tensor or module, or under the name of one."""
+        attrs = self.__dict__
         for store in _STORES:
             if type(attrs[store]) is not OwnedDict or attrs[store]._owner() is not self:
                 _adopt(self, store, dict(attrs[store]))
@@ -244,9 +259,9 @@ class Module(HookRegistration, ModuleState, ModuleTree):
         attrs = self.__dict__
         attrs.update(state)
         for name in _STORES:
-            attrs[name] = OwnedDict(self, attrs.get(name, {}))
+            attrs[name] = OwnedDict.of(self, attrs.get(name, {}))
         for name in _CALL_HOOKS:
-            attrs[name] = HookDict(self, attrs.get(name, {}))
+            attrs[name] = HookDict.of(self, attrs.get(name, {}))
         for name in _OTHER_HOOKS:
             attrs.setdefault(name, OrderedDict())
         attrs.setdefault("_non_persistent_buffers_set", set())
