@@ -5,6 +5,7 @@
 #include "bindings/data.h"
 #include "bindings/errors.h"
 #include "bindings/keywords.h"
+#include "bindings/module_base.h"
 #include "bindings/storage.h"
 #include "bindings/types.h"
 #include "flambeau/lock.h"
@@ -249,6 +250,7 @@ void fill(PyObject* module) {
   init_generator(module);
   init_tensor_type(module);
   init_autograd(module);
+  add_module_base(module);
   need(PyModule_AddFunctions(module, functions));
   need(PyModule_AddFunctions(module, data_functions));
   need(PyModule_AddFunctions(module, storage_functions));
