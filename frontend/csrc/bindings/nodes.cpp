@@ -46,7 +46,11 @@ PyTypeObject* type_named(const std::string& name) {
   static auto* types = new std::map<std::string, PyTypeObject*>;
   PyTypeObject*& type = (*types)[name];
   if (type) return type;
-  PyType_Slot slots[] = {{Py_tp_base, NodeType}, {0, nullptr}};
+  PyType_Slot slots[] = {{Py_tp_base, NodeType},
+                         {Py_tp_dealloc, reinterpret_cast<void*>(node_dealloc)},
+                         {Py_tp_traverse, reinterpret_cast<void*>(node_traverse)},
+                         {Py_tp_clear, reinterpret_cast<void*>(node_clear)},
+                         {0, nullptr}};
   auto* kept = new std::string("flambeau.autograd." + name);  // as long as the type
   PyType_Spec spec = {kept->c_str(), sizeof(PyNode), 0,
                       Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC, slots};

@@ -1,0 +1,224 @@
+"""How calls read their arguments, and what they say when these do not fit."""
+
+import inspect
+
+import numpy as np
+import pytest
+
+import flambeau as torch
+
+
+@pytest.fixture
+def a():
+    return torch.arange(6.0).view(2, 3)
+
+
+def same(x, y):
+    return x.shape == y.shape and x.tolist() == y.tolist()
+
+
+def test_ints_may_be_spread(a):
+    assert a.view(3, 2).shape == a.view((3, 2)).shape == a.view([3, 2]).shape
+    assert a.permute(1, 0).shape == (3, 2)
+    assert torch.zeros(2, 3).shape == torch.zeros((2, 3)).shape == torch.zeros([2, 3]).shape
+    assert torch.zeros(size=(2,)).shape == (2,)
+    assert torch.zeros(torch.tensor(2), np.int64(3)).shape == (2, 3)
+    assert a.view(a.size(0), -1).shape == (2, 3)
+    assert torch.ones(()).shape == ()
+
+
+def test_names_of_functions_and_of_numpy(a):
+    assert same(torch.sum(input=a, dim=1), a.sum(1))
+    assert same(a.sum(axis=1, keepdims=True), a.sum(1, True))
+    assert same(torch.add(a, other=a), a + a)
+    assert same(torch.add(a, a, alpha=2), a + 2 * a)
+
+
+def test_numbers_of_all_kinds(a):
+    assert same(a + np.float32(1), a + 1)
+    assert same(a * np.int64(2), a * 2)
+    assert same(a * True, a)
+    assert (a + 1j).dtype is torch.complex64
+    assert same(torch.full((2,), torch.tensor(3.0)), torch.full((2,), 3.0))
+    assert a.sum(torch.tensor(1)).shape == (2,)
+
+
+def test_dtypes_by_python_types():
+    assert torch.zeros(1, dtype=float).dtype is torch.float64
+    assert torch.zeros(1, dtype=int).dtype is torch.int64
+    assert torch.zeros(1, dtype=bool).dtype is torch.bool
+
+
+def test_out(a):
+    o = torch.empty(2, 3)
+    assert torch.add(a, a, out=o) is o
+    assert same(o, a + a)
+    values, indices = torch.empty(2), torch.empty(2, dtype=torch.int64)
+    got = torch.max(a, 1, out=(values, indices))
+    assert got.values is values
+    assert indices.tolist() == [2, 2]
+
+
+def test_named_tuples(a):
+    r = a.max(1)
+    values, indices = r
+    assert r.values is values
+    assert r.indices is indices
+    assert type(r).__name__ == "max"
+    assert isinstance(r, tuple)
+    assert isinstance(r, torch.return_types.max)
+
+
+def test_in_place_forms(a):
+    b = a.clone()
+    assert b.add_(1) is b
+    assert same(b, a + 1)
+    b += 1
+    assert same(b, a + 2)
+    assert torch.relu_(b) is b
+
+
+def test_reflected_operators(a):
+    a = a + 1
+    assert same(1 - a, -(a - 1))
+    assert (2 / a)[0, 0].item() == 2
+    assert (2**a)[0, 0].item() == 2
+    assert (7 // a).shape == a.shape
+    assert (7 % a)[1, 0].item() == 3
+    assert same(~torch.tensor([True]), torch.tensor([False]))
+    assert same(abs(-a), a)
+    assert same(+a, a)
+    assert (torch.tensor([1]) << 2).item() == 4
+
+
+def test_comparisons_with_strangers(a):
+    assert (a == None) is False  # noqa: E711
+    assert (a != "x") is True
+    with pytest.raises(TypeError):
+        a < "x"  # noqa: B015
+    with pytest.raises(TypeError):
+        a + "x"
+    with pytest.raises(TypeError):
+        a @ 2
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda a: a.add("x"), ["add()", "'other'", "str", "Tensor or Number"]),
+        (lambda a: a.view("x"), ["view", "str"]),
+        (lambda a: torch.relu(), ["relu()", "missing", "'self'"]),
+        (lambda a: torch.relu(a, 1), ["relu()"]),
+        (lambda a: torch.relu(a, nope=1), ["relu()", "nope"]),
+        (lambda a: torch.relu(3), ["relu()", "Tensor", "int"]),
+        (lambda a: a.sum(1, 2), ["sum()", "expected one of"]),
+        (lambda a: a.sum(0, dim=1), ["sum()"]),
+        (lambda a: torch.zeros("a"), ["zeros"]),
+        (lambda a: torch.zeros(1.5), ["zeros"]),
+        (lambda a: torch.zeros(1, dtype="float"), ["dtype", "str"]),
+        (lambda a: torch.cat([1, 2]), ["cat", "list of int"]),
+        (lambda a: torch.Tensor.add(1, 2), ["add"]),
+    ],
+)
+def test_type_errors_name_things(a, call, words):
+    with pytest.raises(TypeError) as e:
+        call(a)
+    for word in words:
+        assert word in str(e.value)
+
+
+def test_runtime_errors(a):
+    with pytest.raises(RuntimeError, match="Invalid device string"):
+        torch.zeros(1, device="c p u")
+    with pytest.raises(RuntimeError, match="negative dimension"):
+        torch.zeros(-1)
+    with pytest.raises(RuntimeError):
+        a + torch.ones(4)
+    with pytest.raises(IndexError):
+        a.sum(2)
+    with pytest.raises(AttributeError, match="not built yet"):
+        torch.no_such_function  # noqa: B018
+
+
+def test_factory_keywords():
+    t = torch.zeros(
+        2,
+        dtype=torch.float64,
+        layout=torch.strided,
+        device="cpu",
+        requires_grad=True,
+        pin_memory=False,
+    )
+    assert t.requires_grad
+    with pytest.raises(RuntimeError):
+        torch.zeros(1, dtype=torch.int64, requires_grad=True)
+
+
+def test_memory_formats():
+    x = torch.arange(24.0).view(1, 2, 3, 4)
+    y = x.contiguous(memory_format=torch.channels_last)
+    assert y.stride() == (24, 1, 8, 2)
+    assert y.is_contiguous(memory_format=torch.channels_last)
+    assert not y.is_contiguous()
+    assert y.tolist() == x.tolist()
+    assert x.to(memory_format=torch.channels_last).stride() == y.stride()
+    with pytest.raises(RuntimeError):
+        torch.ones(2).contiguous(memory_format=torch.channels_last)
+
+
+def test_introspection():
+    assert torch.add.__name__ == "add"
+    assert torch.Tensor.add.__qualname__ == "Tensor.add"
+    assert "add(" in torch.add.__doc__
+    assert "other" in inspect.signature(torch.add).parameters
+    assert "torch" not in repr(torch.add)
+
+
+def test_devices():
+    d = torch.device("cuda:1")
+    assert (d.type, d.index) == ("cuda", 1)
+    assert torch.device("cuda", 1) == d
+    assert torch.device(type="cpu") == torch.device("cpu")
+    assert str(d) == "cuda:1"
+    assert repr(torch.device("cpu")) == "device(type='cpu')"
+    assert len({torch.device("cpu"), torch.device("cpu")}) == 1
+    assert torch.ones(1).device == torch.device("cpu")
+    with torch.device("meta"):
+        assert torch.ones(1).is_meta
+    assert not torch.ones(1).is_meta
+    for bad in ("", "cpu:", "cpu:-1", "CPU"):
+        with pytest.raises(RuntimeError):
+            torch.device(bad)
+
+
+def test_type_info():
+    assert torch.finfo(torch.float32).eps == 2**-23
+    assert torch.finfo().max == torch.finfo(torch.float32).max
+    assert torch.finfo(torch.float16).tiny == 2**-14
+    assert torch.iinfo(torch.int8).min == -128
+    assert torch.iinfo(torch.uint8).max == 255
+    for bad in (torch.int8, torch.bool):
+        with pytest.raises(TypeError):
+            torch.finfo(bad)
+    with pytest.raises(TypeError):
+        torch.iinfo(torch.float32)
+    for name in ("float16", "float32", "float64"):
+        ours, theirs = torch.finfo(getattr(torch, name)), np.finfo(name)
+        assert ours.resolution == pytest.approx(float(theirs.resolution))
+
+
+def test_generators():
+    g = torch.Generator().manual_seed(7)
+    first = torch.rand(4, generator=g)
+    state = g.get_state()
+    second = torch.rand(4, generator=g)
+    assert first.tolist() != second.tolist()
+    g.set_state(state)
+    assert torch.rand(4, generator=g).tolist() == second.tolist()
+    torch.manual_seed(3)
+    x = torch.randn(3)
+    torch.manual_seed(3)
+    assert torch.randn(3).tolist() == x.tolist()
+    with torch.random.fork_rng():
+        torch.randn(3)
+    assert torch.initial_seed() == 3
