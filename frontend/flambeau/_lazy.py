@@ -53,6 +53,17 @@ _TYPED = {
     "FloatTensor": "float32",
     "DoubleTensor": "float64",
 }
+# Functions of the layers that `flambeau` has too, with the same arguments.
+_OF_LAYERS = frozenset(
+    """
+    adaptive_avg_pool1d alpha_dropout avg_pool1d bilinear celu celu_ channel_shuffle
+    conv1d conv2d conv3d conv_tbc conv_transpose1d conv_transpose2d conv_transpose3d
+    cosine_similarity feature_alpha_dropout group_norm hardshrink layer_norm
+    max_pool1d max_pool2d max_pool3d native_channel_shuffle pairwise_distance pdist
+    pixel_shuffle pixel_unshuffle prelu rms_norm rrelu rrelu_ selu selu_ threshold
+    threshold_
+    """.split()
+)
 # Modules whose public functions are also those of `flambeau`.
 _FUNCTIONS = ("functional",)
 
@@ -73,6 +84,8 @@ def find(name: str) -> Any:
     if name in _HOMES and (module := _module(_HOMES[name])) is not None:
         if hasattr(module, name):
             return getattr(module, name)
+    if name in _OF_LAYERS:
+        return getattr(import_module("flambeau.nn.functional"), name)
     if name in _TYPED:
         from ._typed import typed
 
@@ -89,7 +102,7 @@ def find(name: str) -> Any:
 
 def names() -> set[str]:
     """All names that `find` knows."""
-    found = {*_MODULES, *_HOMES, *_TYPED}
+    found = {*_MODULES, *_HOMES, *_OF_LAYERS, *_TYPED}
     for home in _FUNCTIONS:
         module = _module(home)
         if module is not None:

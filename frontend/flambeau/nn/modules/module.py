@@ -102,7 +102,9 @@ def _discard(module: Any, name: str, kinds: tuple[str, ...]) -> None:
     attrs.pop(name, None)
 
 
-class Module(_ModuleBase, HookRegistration, ModuleState, ModuleTree):
+# The C base stands last: the layout of modules stays that of a plain class, so that
+# `module.__class__` can be set to a class with a mixin in front of the old one.
+class Module(HookRegistration, ModuleState, ModuleTree, _ModuleBase):
     """Base of all layers: it finds the parameters and modules among its attributes.
 
     Subclasses call `super().__init__()` before they assign any, and define `forward`.
