@@ -29,7 +29,8 @@
   X(sequence) \
   X(copy) \
   X(arrange) \
-  X(attention)
+  X(attention) \
+  X(optim)
 
 struct KernelEntry {
   const char* name;

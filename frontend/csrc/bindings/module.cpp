@@ -6,6 +6,7 @@
 #include "bindings/errors.h"
 #include "bindings/keywords.h"
 #include "bindings/module_base.h"
+#include "bindings/optim.h"
 #include "bindings/storage.h"
 #include "bindings/types.h"
 #include "flambeau/lock.h"
@@ -255,6 +256,8 @@ void fill(PyObject* module) {
   need(PyModule_AddFunctions(module, data_functions));
   need(PyModule_AddFunctions(module, storage_functions));
   init_ops(module);
+  init_optim(module);
+  init_autocast(module);
   lock_hooks = {give_up_lock, take_lock};
 }
 

@@ -60,7 +60,11 @@ Dtype target(Autocast how, const Op& op, const Frame& f, const AutocastState& s)
 }  // namespace
 
 AutocastState& autocast_state(int16_t device_type) {
-  return t_autocast.states[device_type];
+  const auto [place, fresh] = t_autocast.states.try_emplace(device_type);
+  // PyTorch's choices: accelerators take float16 unless told otherwise.
+  static const int16_t cpu = device_type_id("cpu");
+  if (fresh && device_type != cpu) place->second.dtype = Dtype::Float16;
+  return place->second;
 }
 
 void set_autocast(int16_t device_type, const AutocastState& state) {
