@@ -90,6 +90,7 @@ def parameters(schema: str, method: bool) -> list[str]:
             continue
         left, equals, _ = argument.partition("=")
         type_, _, name = left.strip().rpartition(" ")
+        type_ = "Object" if name in ("layout", "memory_format") else type_
         if skip_first:
             skip_first = False
             continue
@@ -182,6 +183,16 @@ def space_stub(space: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+# Methods that are not ops, and what they give.
+RESULTS = {
+    **dict.fromkeys(("dim", "element_size", "get_device", "numel"), "_int"),
+    **dict.fromkeys(("nelement", "ndimension", "storage_offset"), "_int"),
+    **dict.fromkeys(("is_complex", "is_floating_point", "is_inference"), "_bool"),
+    **dict.fromkeys(("is_shared", "is_signed"), "_bool"),
+    **dict.fromkeys(("cpu", "cuda", "requires_grad_", "retain_grad_", "to"), "Tensor"),
+    **dict.fromkeys(("detach", "detach_", "share_memory_", "type_as"), "Tensor"),
+    **dict.fromkeys(("new_tensor", "rename"), "Tensor"),
+}
 ATTRIBUTES = {
     "data": "Tensor",
     "device": "_device",
@@ -250,10 +261,15 @@ def tensor_stub() -> list[str]:
             lines += [
                 f"    {line}" for line in function(name, value._schemas, method=True)
             ]
+        elif name in RESULTS:
+            lines.append(
+                f"    def {name}(self, *args: Any, **kwargs: Any) -> {RESULTS[name]}: ..."
+            )
         else:
             lines.append(f"    {name}: {ATTRIBUTES.get(name, 'Any')}")
     # The package adds methods written in Python by assignment.
     lines.append("    def __getattr__(self, name: _str) -> Any: ...")
+    lines.append("    def __setattr__(self, name: _str, value: Any) -> None: ...")
     return lines
 
 
@@ -266,6 +282,10 @@ def class_stub(name: str, cls: type) -> list[str]:
     for attribute in sorted(vars(cls)):
         if not attribute.startswith("__"):
             lines.append(f"    {attribute}: Any")
+        elif attribute in ("__call__", "__enter__", "__exit__"):
+            lines.append(
+                f"    def {attribute}(self, *args: Any, **kwargs: Any) -> Any: ..."
+            )
     return lines
 
 
@@ -281,7 +301,7 @@ def module_stub() -> str:
         value = getattr(_C, name)
         if name.startswith("__") or name in SPACES or name == "Tensor":
             continue
-        if isinstance(value, type) and value.__name__ == name:
+        if isinstance(value, type):
             if issubclass(value, Exception):
                 bases = ", ".join(b.__name__ for b in value.__bases__)
                 lines.append(f"class {name}({bases}): ...")
@@ -292,6 +312,9 @@ def module_stub() -> str:
         else:
             kind = type(value).__name__
             known = kind if kind in ("dtype", "layout", "memory_format") else "Any"
+            if kind == "module" and name not in SPACES:
+                lines.append(f"from . import {name} as {name}")
+                continue
             lines.append(f"{name}: {known}")
     return "\n".join([*lines, *tensor_stub(), *late]) + "\n"
 

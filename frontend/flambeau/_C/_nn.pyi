@@ -106,6 +106,74 @@ def _softplus_backward(
     *,
     out: Tensor | tuple[Tensor, ...] | None = ...,
 ) -> Tensor: ...
+def adaptive_avg_pool1d(
+    input: Tensor,
+    output_size: Sequence[_int] | _int,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> Tensor: ...
+def adaptive_avg_pool2d(
+    input: Tensor,
+    output_size: Sequence[_int] | _int,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> Tensor: ...
+def adaptive_avg_pool3d(
+    input: Tensor,
+    output_size: Sequence[_int] | _int,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> Tensor: ...
+def adaptive_max_pool1d_with_indices(
+    input: Tensor,
+    output_size: Sequence[_int] | _int,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> tuple[Tensor, Tensor]: ...
+def adaptive_max_pool2d_with_indices(
+    input: Tensor,
+    output_size: Sequence[_int] | _int,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> tuple[Tensor, Tensor]: ...
+def adaptive_max_pool3d_with_indices(
+    input: Tensor,
+    output_size: Sequence[_int] | _int,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> tuple[Tensor, Tensor]: ...
+def avg_pool1d(
+    input: Tensor,
+    kernel_size: Sequence[_int] | _int,
+    stride: Sequence[_int] | _int | None = ...,
+    padding: Sequence[_int] | _int = ...,
+    ceil_mode: _bool = ...,
+    count_include_pad: _bool = ...,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> Tensor: ...
+def avg_pool2d(
+    input: Tensor,
+    kernel_size: Sequence[_int] | _int,
+    stride: Sequence[_int] | _int | None = ...,
+    padding: Sequence[_int] | _int = ...,
+    ceil_mode: _bool = ...,
+    count_include_pad: _bool = ...,
+    divisor_override: _int | None = ...,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> Tensor: ...
+def avg_pool3d(
+    input: Tensor,
+    kernel_size: Sequence[_int] | _int,
+    stride: Sequence[_int] | _int | None = ...,
+    padding: Sequence[_int] | _int = ...,
+    ceil_mode: _bool = ...,
+    count_include_pad: _bool = ...,
+    divisor_override: _int | None = ...,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> Tensor: ...
 def batch_norm(
     input: Tensor,
     running_mean: Tensor | None,
@@ -251,6 +319,15 @@ def elu(
     *,
     out: Tensor | tuple[Tensor, ...] | None = ...,
 ) -> Tensor: ...
+def embedding(
+    input: Tensor,
+    weight: Tensor,
+    padding_idx: _int = ...,
+    scale_grad_by_freq: _bool = ...,
+    sparse: _bool = ...,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> Tensor: ...
 def fold(
     input: Tensor,
     output_size: Sequence[_int] | _int,
@@ -284,6 +361,19 @@ def group_norm(
     *,
     out: Tensor | tuple[Tensor, ...] | None = ...,
 ) -> Tensor: ...
+def gru(
+    input: Tensor,
+    hx: Tensor,
+    params: Sequence[Tensor],
+    has_biases: _bool,
+    num_layers: _int,
+    dropout: _float,
+    train: _bool,
+    bidirectional: _bool,
+    batch_first: _bool,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> tuple[Tensor, Tensor]: ...
 def hardsigmoid(
     input: Tensor,
     inplace: _bool = ...,
@@ -331,6 +421,79 @@ def linear(
 def logsigmoid(
     input: Tensor, *, out: Tensor | tuple[Tensor, ...] | None = ...
 ) -> Tensor: ...
+def lstm(
+    input: Tensor,
+    hx: Sequence[Tensor],
+    params: Sequence[Tensor],
+    has_biases: _bool,
+    num_layers: _int,
+    dropout: _float,
+    train: _bool,
+    bidirectional: _bool,
+    batch_first: _bool,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> tuple[Tensor, Tensor, Tensor]: ...
+def max_pool1d(
+    input: Tensor,
+    kernel_size: Sequence[_int] | _int,
+    stride: Sequence[_int] | _int | None = ...,
+    padding: Sequence[_int] | _int = ...,
+    dilation: Sequence[_int] | _int = ...,
+    ceil_mode: _bool = ...,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> Tensor: ...
+def max_pool1d_with_indices(
+    input: Tensor,
+    kernel_size: Sequence[_int] | _int,
+    stride: Sequence[_int] | _int | None = ...,
+    padding: Sequence[_int] | _int = ...,
+    dilation: Sequence[_int] | _int = ...,
+    ceil_mode: _bool = ...,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> tuple[Tensor, Tensor]: ...
+def max_pool2d(
+    input: Tensor,
+    kernel_size: Sequence[_int] | _int,
+    stride: Sequence[_int] | _int | None = ...,
+    padding: Sequence[_int] | _int = ...,
+    dilation: Sequence[_int] | _int = ...,
+    ceil_mode: _bool = ...,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> Tensor: ...
+def max_pool2d_with_indices(
+    input: Tensor,
+    kernel_size: Sequence[_int] | _int,
+    stride: Sequence[_int] | _int | None = ...,
+    padding: Sequence[_int] | _int = ...,
+    dilation: Sequence[_int] | _int = ...,
+    ceil_mode: _bool = ...,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> tuple[Tensor, Tensor]: ...
+def max_pool3d(
+    input: Tensor,
+    kernel_size: Sequence[_int] | _int,
+    stride: Sequence[_int] | _int | None = ...,
+    padding: Sequence[_int] | _int = ...,
+    dilation: Sequence[_int] | _int = ...,
+    ceil_mode: _bool = ...,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> Tensor: ...
+def max_pool3d_with_indices(
+    input: Tensor,
+    kernel_size: Sequence[_int] | _int,
+    stride: Sequence[_int] | _int | None = ...,
+    padding: Sequence[_int] | _int = ...,
+    dilation: Sequence[_int] | _int = ...,
+    ceil_mode: _bool = ...,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> tuple[Tensor, Tensor]: ...
 def mish(
     input: Tensor,
     inplace: _bool = ...,
@@ -376,6 +539,44 @@ def rms_norm(
     *,
     out: Tensor | tuple[Tensor, ...] | None = ...,
 ) -> Tensor: ...
+def rnn_relu(
+    input: Tensor,
+    hx: Tensor,
+    params: Sequence[Tensor],
+    has_biases: _bool,
+    num_layers: _int,
+    dropout: _float,
+    train: _bool,
+    bidirectional: _bool,
+    batch_first: _bool,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> tuple[Tensor, Tensor]: ...
+def rnn_tanh(
+    input: Tensor,
+    hx: Tensor,
+    params: Sequence[Tensor],
+    has_biases: _bool,
+    num_layers: _int,
+    dropout: _float,
+    train: _bool,
+    bidirectional: _bool,
+    batch_first: _bool,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> tuple[Tensor, Tensor]: ...
+def scaled_dot_product_attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = ...,
+    dropout_p: _float = ...,
+    is_causal: _bool = ...,
+    *,
+    scale: _float | None = ...,
+    enable_gqa: _bool = ...,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> Tensor: ...
 def selu(
     input: Tensor,
     inplace: _bool = ...,
@@ -401,6 +602,66 @@ def unfold(
     dilation: Sequence[_int] | _int = ...,
     padding: Sequence[_int] | _int = ...,
     stride: Sequence[_int] | _int = ...,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> Tensor: ...
+def upsample_bicubic2d(
+    input: Tensor,
+    output_size: Sequence[_int] | _int,
+    align_corners: _bool,
+    scales_h: _float | None = ...,
+    scales_w: _float | None = ...,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> Tensor: ...
+def upsample_bilinear2d(
+    input: Tensor,
+    output_size: Sequence[_int] | _int,
+    align_corners: _bool,
+    scales_h: _float | None = ...,
+    scales_w: _float | None = ...,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> Tensor: ...
+def upsample_linear1d(
+    input: Tensor,
+    output_size: Sequence[_int] | _int,
+    align_corners: _bool,
+    scales: _float | None = ...,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> Tensor: ...
+def upsample_nearest1d(
+    input: Tensor,
+    output_size: Sequence[_int] | _int,
+    scales: _float | None = ...,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> Tensor: ...
+def upsample_nearest2d(
+    input: Tensor,
+    output_size: Sequence[_int] | _int,
+    scales_h: _float | None = ...,
+    scales_w: _float | None = ...,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> Tensor: ...
+def upsample_nearest3d(
+    input: Tensor,
+    output_size: Sequence[_int] | _int,
+    scales_d: _float | None = ...,
+    scales_h: _float | None = ...,
+    scales_w: _float | None = ...,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> Tensor: ...
+def upsample_trilinear3d(
+    input: Tensor,
+    output_size: Sequence[_int] | _int,
+    align_corners: _bool,
+    scales_d: _float | None = ...,
+    scales_h: _float | None = ...,
+    scales_w: _float | None = ...,
     *,
     out: Tensor | tuple[Tensor, ...] | None = ...,
 ) -> Tensor: ...

@@ -16,6 +16,24 @@ def __rpow__(
     *,
     out: Tensor | tuple[Tensor, ...] | None = ...,
 ) -> Tensor: ...
+def _adaptive_avg_pool(
+    input: Tensor,
+    size: Sequence[_int] | _int,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> Tensor: ...
+def _adaptive_avg_pool_backward(
+    grad: Tensor,
+    size: Sequence[_int] | _int,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> Tensor: ...
+def _adaptive_max_pool(
+    input: Tensor,
+    size: Sequence[_int] | _int,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> tuple[Tensor, Tensor]: ...
 def _as_strided(
     input: Tensor,
     size: Sequence[_int] | _int,
@@ -23,6 +41,49 @@ def _as_strided(
     storage_offset: _int,
     input_stride: Sequence[_int] | _int,
     input_offset: _int,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> Tensor: ...
+def _attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    mask: Tensor | None,
+    scale: _float,
+    causal: _bool,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> tuple[Tensor, Tensor]: ...
+def _attention_backward(
+    grad: Tensor,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    out: Tensor,
+    lse: Tensor,
+    mask: Tensor | None,
+    scale: _float,
+    causal: _bool,
+) -> tuple[Tensor, Tensor, Tensor]: ...
+def _avg_pool(
+    input: Tensor,
+    size: Sequence[_int] | _int,
+    kernel_size: Sequence[_int] | _int,
+    stride: Sequence[_int] | _int,
+    padding: Sequence[_int] | _int,
+    count_include_pad: _bool,
+    divisor: _int,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> Tensor: ...
+def _avg_pool_backward(
+    grad: Tensor,
+    size: Sequence[_int] | _int,
+    kernel_size: Sequence[_int] | _int,
+    stride: Sequence[_int] | _int,
+    padding: Sequence[_int] | _int,
+    count_include_pad: _bool,
+    divisor: _int,
     *,
     out: Tensor | tuple[Tensor, ...] | None = ...,
 ) -> Tensor: ...
@@ -111,12 +172,24 @@ def _cross_entropy_backward(
     *,
     out: Tensor | tuple[Tensor, ...] | None = ...,
 ) -> Tensor: ...
+def _dropout(
+    input: Tensor, p: _float, *, out: Tensor | tuple[Tensor, ...] | None = ...
+) -> tuple[Tensor, Tensor]: ...
 def _embed_view(
     grad: Tensor,
     input_size: Sequence[_int] | _int,
     size: Sequence[_int] | _int,
     stride: Sequence[_int] | _int,
     offset: _int,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> Tensor: ...
+def _embedding_backward(
+    grad: Tensor,
+    input: Tensor,
+    rows: _int,
+    padding_idx: _int,
+    scale_grad_by_freq: _bool,
     *,
     out: Tensor | tuple[Tensor, ...] | None = ...,
 ) -> Tensor: ...
@@ -145,6 +218,18 @@ def _group_norm_backward(
     weight: Tensor | None,
     num_groups: _int,
     eps: _float,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> tuple[Tensor, Tensor, Tensor]: ...
+def _gru_cell(
+    gi: Tensor, gh: Tensor, h: Tensor, *, out: Tensor | tuple[Tensor, ...] | None = ...
+) -> tuple[Tensor, Tensor]: ...
+def _gru_cell_backward(
+    dh: Tensor,
+    gi: Tensor,
+    gh: Tensor,
+    saved: Tensor,
+    h: Tensor,
     *,
     out: Tensor | tuple[Tensor, ...] | None = ...,
 ) -> tuple[Tensor, Tensor, Tensor]: ...
@@ -181,6 +266,69 @@ def _log_softmax_backward(
     grad: Tensor,
     output: Tensor,
     dim: _int,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> Tensor: ...
+def _lstm_cell(
+    gates: Tensor, c: Tensor, *, out: Tensor | tuple[Tensor, ...] | None = ...
+) -> tuple[Tensor, Tensor, Tensor]: ...
+def _lstm_cell_backward(
+    dh: Tensor | None,
+    dc: Tensor | None,
+    gates: Tensor,
+    active: Tensor,
+    c: Tensor,
+    next: Tensor,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> tuple[Tensor, Tensor]: ...
+def _lstm_layer(
+    gx: Tensor,
+    w_hh: Tensor,
+    h0: Tensor,
+    c0: Tensor,
+    reverse: _bool,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> tuple[Tensor, Tensor, Tensor]: ...
+def _lstm_layer_backward(
+    dhs: Tensor | None,
+    dcs: Tensor | None,
+    gx: Tensor,
+    w_hh: Tensor,
+    h0: Tensor,
+    c0: Tensor,
+    cs: Tensor,
+    gates: Tensor,
+    reverse: _bool,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> tuple[Tensor, Tensor, Tensor]: ...
+def _masked_scale(
+    input: Tensor,
+    mask: Tensor,
+    scale: _float,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> Tensor: ...
+def _max_pool(
+    input: Tensor,
+    kernel_size: Sequence[_int] | _int,
+    stride: Sequence[_int] | _int,
+    padding: Sequence[_int] | _int,
+    dilation: Sequence[_int] | _int,
+    size: Sequence[_int] | _int,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> tuple[Tensor, Tensor]: ...
+def _max_pool_backward(
+    grad: Tensor,
+    indices: Tensor,
+    input_size: Sequence[_int] | _int,
+    kernel_size: Sequence[_int] | _int,
+    stride: Sequence[_int] | _int,
+    padding: Sequence[_int] | _int,
+    dilation: Sequence[_int] | _int,
     *,
     out: Tensor | tuple[Tensor, ...] | None = ...,
 ) -> Tensor: ...
@@ -263,7 +411,7 @@ def _to_copy(
     input: Tensor,
     dtype: _dtype,
     device: _device | _str | _int,
-    memory_format: _int,
+    memory_format: Any,
     *,
     out: Tensor | tuple[Tensor, ...] | None = ...,
     requires_grad: _bool = ...,
@@ -277,6 +425,24 @@ def _to_device(
 ) -> Tensor: ...
 def _to_dtype(
     input: Tensor, dtype: _dtype, *, out: Tensor | tuple[Tensor, ...] | None = ...
+) -> Tensor: ...
+def _upsample(
+    input: Tensor,
+    size: Sequence[_int] | _int,
+    mode: _int,
+    align_corners: _bool,
+    scales: Sequence[_float],
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> Tensor: ...
+def _upsample_backward(
+    grad: Tensor,
+    size: Sequence[_int] | _int,
+    mode: _int,
+    align_corners: _bool,
+    scales: Sequence[_float],
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
 ) -> Tensor: ...
 def _var(
     input: Tensor,
@@ -842,7 +1008,7 @@ def clip_(
 def clone(
     input: Tensor,
     *,
-    memory_format: _int | None = ...,
+    memory_format: Any = ...,
     out: Tensor | tuple[Tensor, ...] | None = ...,
 ) -> Tensor: ...
 def column_stack(
@@ -869,6 +1035,13 @@ def conj_physical(
 ) -> Tensor: ...
 def conj_physical_(
     input: Tensor, *, out: Tensor | tuple[Tensor, ...] | None = ...
+) -> Tensor: ...
+def constant_pad_nd(
+    input: Tensor,
+    pad: Sequence[_int] | _int,
+    value: _Number = ...,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
 ) -> Tensor: ...
 def convolution(
     input: Tensor,
@@ -1021,6 +1194,20 @@ def divide_(
 def dot(
     input: Tensor, tensor: Tensor, *, out: Tensor | tuple[Tensor, ...] | None = ...
 ) -> Tensor: ...
+def dropout(
+    input: Tensor,
+    p: _float,
+    train: _bool,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> Tensor: ...
+def dropout_(
+    input: Tensor,
+    p: _float,
+    train: _bool,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> Tensor: ...
 @overload
 def dsplit(
     input: Tensor, sections: _int, *, out: Tensor | tuple[Tensor, ...] | None = ...
@@ -1044,7 +1231,7 @@ def empty(
     device: _device | _str | _int | None = ...,
     pin_memory: _bool | None = ...,
     requires_grad: _bool | None = ...,
-    memory_format: _int | None = ...,
+    memory_format: Any = ...,
     out: Tensor | tuple[Tensor, ...] | None = ...,
 ) -> Tensor: ...
 @overload
@@ -1055,7 +1242,7 @@ def empty(
     device: _device | _str | _int | None = ...,
     pin_memory: _bool | None = ...,
     requires_grad: _bool | None = ...,
-    memory_format: _int | None = ...,
+    memory_format: Any = ...,
     out: Tensor | tuple[Tensor, ...] | None = ...,
 ) -> Tensor: ...
 def empty_like(
@@ -1066,7 +1253,7 @@ def empty_like(
     device: _device | _str | _int | None = ...,
     pin_memory: _bool | None = ...,
     requires_grad: _bool | None = ...,
-    memory_format: _int | None = ...,
+    memory_format: Any = ...,
     out: Tensor | tuple[Tensor, ...] | None = ...,
 ) -> Tensor: ...
 @overload
@@ -1266,7 +1453,7 @@ def full_like(
     device: _device | _str | _int | None = ...,
     pin_memory: _bool | None = ...,
     requires_grad: _bool | None = ...,
-    memory_format: _int | None = ...,
+    memory_format: Any = ...,
     out: Tensor | tuple[Tensor, ...] | None = ...,
 ) -> Tensor: ...
 def gather(
@@ -1319,6 +1506,16 @@ def greater_equal(
 def greater_equal_(
     input: Tensor,
     other: Tensor | _Number,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> Tensor: ...
+def gru_cell(
+    input: Tensor,
+    hx: Tensor,
+    w_ih: Tensor,
+    w_hh: Tensor,
+    b_ih: Tensor | None = ...,
+    b_hh: Tensor | None = ...,
     *,
     out: Tensor | tuple[Tensor, ...] | None = ...,
 ) -> Tensor: ...
@@ -1684,6 +1881,16 @@ def logsumexp(
     *,
     out: Tensor | tuple[Tensor, ...] | None = ...,
 ) -> Tensor: ...
+def lstm_cell(
+    input: Tensor,
+    hx: Sequence[Tensor],
+    w_ih: Tensor,
+    w_hh: Tensor,
+    b_ih: Tensor | None = ...,
+    b_hh: Tensor | None = ...,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> tuple[Tensor, Tensor]: ...
 def lt(
     input: Tensor,
     other: Tensor | _Number,
@@ -2042,7 +2249,7 @@ def ones_like(
     device: _device | _str | _int | None = ...,
     pin_memory: _bool | None = ...,
     requires_grad: _bool | None = ...,
-    memory_format: _int | None = ...,
+    memory_format: Any = ...,
     out: Tensor | tuple[Tensor, ...] | None = ...,
 ) -> Tensor: ...
 def outer(
@@ -2147,7 +2354,7 @@ def rand_like(
     device: _device | _str | _int | None = ...,
     pin_memory: _bool | None = ...,
     requires_grad: _bool | None = ...,
-    memory_format: _int | None = ...,
+    memory_format: Any = ...,
     out: Tensor | tuple[Tensor, ...] | None = ...,
 ) -> Tensor: ...
 @overload
@@ -2187,7 +2394,7 @@ def randint_like(
     device: _device | _str | _int | None = ...,
     pin_memory: _bool | None = ...,
     requires_grad: _bool | None = ...,
-    memory_format: _int | None = ...,
+    memory_format: Any = ...,
     out: Tensor | tuple[Tensor, ...] | None = ...,
 ) -> Tensor: ...
 @overload
@@ -2201,7 +2408,7 @@ def randint_like(
     device: _device | _str | _int | None = ...,
     pin_memory: _bool | None = ...,
     requires_grad: _bool | None = ...,
-    memory_format: _int | None = ...,
+    memory_format: Any = ...,
     out: Tensor | tuple[Tensor, ...] | None = ...,
 ) -> Tensor: ...
 @overload
@@ -2235,7 +2442,7 @@ def randn_like(
     device: _device | _str | _int | None = ...,
     pin_memory: _bool | None = ...,
     requires_grad: _bool | None = ...,
-    memory_format: _int | None = ...,
+    memory_format: Any = ...,
     out: Tensor | tuple[Tensor, ...] | None = ...,
 ) -> Tensor: ...
 def randperm(
@@ -2323,6 +2530,26 @@ def resolve_conj(
 ) -> Tensor: ...
 def resolve_neg(
     input: Tensor, *, out: Tensor | tuple[Tensor, ...] | None = ...
+) -> Tensor: ...
+def rnn_relu_cell(
+    input: Tensor,
+    hx: Tensor,
+    w_ih: Tensor,
+    w_hh: Tensor,
+    b_ih: Tensor | None = ...,
+    b_hh: Tensor | None = ...,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> Tensor: ...
+def rnn_tanh_cell(
+    input: Tensor,
+    hx: Tensor,
+    w_ih: Tensor,
+    w_hh: Tensor,
+    b_ih: Tensor | None = ...,
+    b_hh: Tensor | None = ...,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
 ) -> Tensor: ...
 def roll(
     input: Tensor,
@@ -3081,6 +3308,6 @@ def zeros_like(
     device: _device | _str | _int | None = ...,
     pin_memory: _bool | None = ...,
     requires_grad: _bool | None = ...,
-    memory_format: _int | None = ...,
+    memory_format: Any = ...,
     out: Tensor | tuple[Tensor, ...] | None = ...,
 ) -> Tensor: ...
