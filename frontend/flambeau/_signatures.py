@@ -39,7 +39,7 @@ def signature_of(op: Any) -> inspect.Signature:
     """The signature of the overload with most arguments."""
     schema = max(op._schemas, key=lambda s: s.count(","))
     inner = schema[schema.index("(") + 1 : schema.rindex(") ->")]
-    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    kind: Any = inspect.Parameter.POSITIONAL_OR_KEYWORD
     parameters: list[inspect.Parameter] = []
     is_method = type(op).__name__ == "_OpMethod"
     for part in _split(inner):

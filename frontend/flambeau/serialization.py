@@ -198,13 +198,13 @@ def load(
         raise EOFError(
             f"load: {where}, byte 0: expected a checkpoint, got an empty file"
         )
-    if data[:4] == b"PK\3\4":
+    if bytes(data[:4]) == b"PK\3\4":
         return _load_archive(data, where, map_location, bool(mmap))
     if where.endswith(".safetensors") or _safetensors.looks_like(data):
         return _safetensors.read(data, where, map_location, bool(mmap))
     if mmap:
         raise RuntimeError(f"load: {where}: expected a zip archive for mmap=True")
-    if data[257:262] == b"ustar":
+    if bytes(data[257:262]) == b"ustar":
         _unreadable(where, 257, "the tar format of PyTorch before 0.1.10 is not read")
     if data[: len(_LEGACY_START)] != _LEGACY_START[: len(data)]:
         _unreadable(

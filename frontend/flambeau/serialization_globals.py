@@ -108,7 +108,7 @@ _DTYPE_NAMES = {name: name for name in DTYPES} | {
 # -- tensors ---------------------------------------------------------------------------
 def _storage(value: Any) -> Storage:
     expect(isinstance(value, Storage), "expected a storage to build a tensor of")
-    return value  # type: ignore[no-any-return]
+    return value
 
 
 def _tensor(storage: Any, offset: Any, size: Any, stride: Any, *dtype: str) -> Any:
@@ -373,7 +373,7 @@ def set_state(target: Any, state: Any) -> None:
     if hasattr(target, "__setstate__"):
         target.__setstate__(state)
         return
-    slots = {}
+    slots: Any = {}
     if isinstance(state, tuple) and len(state) == 2:
         state, slots = state
     for part in (state, slots):

@@ -273,7 +273,7 @@ class Pickler:
         key, count = self.storages.add(tensor)
         location = str(tensor.device)
         storage = _StorageId(("storage", _Named(name), key, location, count))
-        args = (
+        args: Any = (
             storage,
             tensor.storage_offset(),
             tuple(tensor.size()),

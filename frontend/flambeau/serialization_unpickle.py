@@ -271,7 +271,7 @@ def _push(make: Callable[[Unpickler], Any]) -> Callable[[Unpickler], None]:
     return lambda u: u.stack.append(make(u))
 
 
-_OPCODES: dict[int, Callable[[Unpickler], None]] = {
+_OPCODES: dict[int, Callable[[Unpickler], object]] = {
     0x80: _U.protocol,
     0x95: lambda u: expect(u.number(8) <= len(u.data), "expected a frame in the file"),
     ord("("): _U.mark,

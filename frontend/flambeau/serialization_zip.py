@@ -65,7 +65,7 @@ class ZipReader:
         at += tail
         _, disk, disk2, here, count, size, start, _ = _END.unpack_from(data, at)
         locator = at - _LOCATOR64.size
-        if locator >= 0 and data[locator : locator + 4] == b"PK\6\7":
+        if locator >= 0 and bytes(data[locator : locator + 4]) == b"PK\6\7":
             _, _, place, _ = _LOCATOR64.unpack_from(data, locator)
             if place > locator - _END64.size:
                 self.fail(locator, "expected the directory's end within the file")

@@ -44,7 +44,7 @@ class FunctionCtx(_C._Node):
     def saved_tensors(self) -> tuple[Any, ...]:
         """What save_for_backward was given. RuntimeError once it was freed, or when
         one of them was changed in place since."""
-        return _C._function_saved(self)  # type: ignore[no-any-return]
+        return _C._function_saved(self)
 
     def mark_dirty(self, *args: Tensor) -> None:
         """Say which inputs forward has changed in place; they must be outputs."""

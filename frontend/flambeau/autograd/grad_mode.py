@@ -120,6 +120,7 @@ class set_grad_enabled(_Mode):  # noqa: N801
     """Turns recording on or off: at once, and until the `with` block ends if used so."""
 
     mode: bool
+    before: bool
 
     def __new__(cls, mode: bool) -> Any:
         self: Any = _C._GradGuard.__new__(cls, 1 if mode else 0, -1)

@@ -61,7 +61,7 @@ class disable_saved_tensors_hooks:  # noqa: N801
 
     def __enter__(self) -> None:
         self._enter = saved_tensors_hooks.__enter__
-        saved_tensors_hooks.__enter__ = self._refuse  # type: ignore[assignment]
+        saved_tensors_hooks.__enter__ = self._refuse  # type: ignore[method-assign]
 
     def __exit__(self, *exc: object) -> None:
         saved_tensors_hooks.__enter__ = self._enter  # type: ignore[method-assign]

@@ -51,10 +51,12 @@ def _project(
     if k is v:
         if q is k:
             joint = _linear(q, weight, bias)
-            return joint.chunk(3, -1)
+            first, second, third = joint.chunk(3, -1)
+            return first, second, third
         wq, wkv = weight.split([size, 2 * size])
         bq, bkv = (None, None) if bias is None else bias.split([size, 2 * size])
-        return (_linear(q, wq, bq), *_linear(k, wkv, bkv).chunk(2, -1))
+        keys, values = _linear(k, wkv, bkv).chunk(2, -1)
+        return _linear(q, wq, bq), keys, values
     ws = weight.chunk(3)
     bs = (None,) * 3 if bias is None else bias.chunk(3)
     return tuple(  # type: ignore[return-value]
@@ -234,13 +236,13 @@ def multi_head_attention_forward(
             attn_mask = attn_mask.unsqueeze(0)
 
     if use_separate_proj_weight:
-        weights = (q_proj_weight, k_proj_weight, v_proj_weight)
+        weights: Any = (q_proj_weight, k_proj_weight, v_proj_weight)
         for name, w in zip("qkv", weights, strict=True):
             if w is None:
                 raise AssertionError(
                     f"use_separate_proj_weight is True but {name}_proj_weight is None"
                 )
-        biases = (None,) * 3 if in_proj_bias is None else in_proj_bias.chunk(3)
+        biases: Any = (None,) * 3 if in_proj_bias is None else in_proj_bias.chunk(3)
         q, k, v = (
             _linear(x, w, b)
             for x, w, b in zip((query, key, value), weights, biases, strict=True)

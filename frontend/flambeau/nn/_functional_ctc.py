@@ -86,7 +86,7 @@ def _backward_pass(
     return steps[::-1]
 
 
-class _CTC(flambeau.autograd.Function):  # type: ignore[misc]
+class _CTC(flambeau.autograd.Function):
     """Losses (N) of log_probs (T, N, C), with the gradient that the note describes."""
 
     @staticmethod

@@ -119,7 +119,7 @@ def huber_loss(
     return red.apply(loss if weight is None else loss * weight, reduction)
 
 
-class _BinaryCrossEntropy(flambeau.autograd.Function):  # type: ignore[misc]
+class _BinaryCrossEntropy(flambeau.autograd.Function):
     """Cross-entropy of probabilities, its gradient bounded where they are 0 or 1.
 
     Composed of logarithms, the gradient there would be 0 times infinity.

@@ -15,7 +15,7 @@ from ._functional_pooling import (
     adaptive_avg_pool3d,
 )
 
-_MODES = {
+_MODES: dict[tuple[str, int], Any] = {
     ("nearest", 1): _nn.upsample_nearest1d,
     ("nearest", 2): _nn.upsample_nearest2d,
     ("nearest", 3): _nn.upsample_nearest3d,
@@ -104,7 +104,7 @@ def interpolate(
             f"{input.dim()}D) for the modes: nearest | linear | bilinear | bicubic | "
             f"trilinear | area | nearest-exact (got {mode})"
         )
-    scale_args = [None] * n if scales is None else scales
+    scale_args: Any = [None] * n if scales is None else scales
     if mode == "nearest":
         return function(input, sizes, *scale_args)
     return function(input, sizes, align, *scale_args)

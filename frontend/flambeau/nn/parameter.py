@@ -111,10 +111,11 @@ class UninitializedTensorMixin:
     """What a parameter or buffer of unknown shape can do until materialized."""
 
     cls_to_become: type = Tensor
+    data: Any
 
     def materialize(self, shape: Any, device: Any = None, dtype: Any = None) -> None:
         """Give it storage of this shape; device and dtype stay unless given."""
-        blank: Any = self.data  # type: ignore[attr-defined]
+        blank = self.data
         self.data = flambeau.empty(
             shape,
             device=blank.device if device is None else device,
@@ -140,7 +141,7 @@ class UninitializedTensorMixin:
         return f"<{type(self).__name__}>"
 
 
-class UninitializedParameter(UninitializedTensorMixin, Parameter):
+class UninitializedParameter(UninitializedTensorMixin, Parameter):  # type: ignore[override]
     """A parameter whose shape a lazy module learns from its first input."""
 
     cls_to_become = Parameter
@@ -164,7 +165,7 @@ class UninitializedParameter(UninitializedTensorMixin, Parameter):
         return type(self), (self.requires_grad, data.device, data.dtype)
 
 
-class UninitializedBuffer(UninitializedTensorMixin, Tensor):
+class UninitializedBuffer(UninitializedTensorMixin, Tensor):  # type: ignore[override]
     """A buffer whose shape a lazy module learns from its first input."""
 
     cls_to_become = Tensor

@@ -35,7 +35,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from flambeau._C import _optim
+from flambeau._C import _optim as _optim
 
 if TYPE_CHECKING:
     from ._pointwise import PointwiseOptimizer
@@ -58,4 +58,4 @@ def collect(
             if param.grad is not None:
                 optimizer._state_of(group, param)
         found = gather(group["params"], optimizer.state, keys)
-    return found  # type: ignore[no-any-return]
+    return found

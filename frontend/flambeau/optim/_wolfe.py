@@ -105,7 +105,7 @@ def _zoom(
         left, right = sorted(p.t for p in bracket)
         if (right - left) * scale < TOLERANCE:
             break
-        t, slow = _inside(_cubic_minimum(*bracket), left, right, slow)
+        t, slow = _inside(_cubic_minimum(bracket[0], bracket[1]), left, right, slow)
         point = at(t)
         tried += 1
         steps += 1

@@ -8,6 +8,7 @@ from copy import deepcopy
 from typing import Any
 
 import flambeau
+from flambeau._C import Tensor
 from flambeau.nn import Module
 
 from ._schedule import LRScheduler, check_optimizer, copied, per_group
@@ -122,7 +123,8 @@ class AveragedModel(Module):
 
     def update_parameters(self, model: Module) -> None:
         """Take the model's present parameters into the average."""
-        own, new = list(self.module.parameters()), list(model.parameters())
+        own: list[Tensor] = list(self.module.parameters())
+        new: list[Tensor] = list(model.parameters())
         mine, theirs = list(self.module.buffers()), list(model.buffers())
         if self.use_buffers:
             own, new = own + mine, new + theirs

@@ -293,7 +293,7 @@ class HookRegistration:
         return _add(self._load_state_dict_post_hooks, hook)
 
 
-class _InputGate(flambeau.autograd.Function):  # type: ignore[misc]
+class _InputGate(flambeau.autograd.Function):
     """Identity on a module's inputs; its backward runs the hooks on `grad_input`."""
 
     @staticmethod
@@ -306,7 +306,7 @@ class _InputGate(flambeau.autograd.Function):  # type: ignore[misc]
         return (None, *ctx.gate.reached_inputs(grads))
 
 
-class _OutputGate(flambeau.autograd.Function):  # type: ignore[misc]
+class _OutputGate(flambeau.autograd.Function):
     """Identity on a module's outputs; its backward keeps `grad_output`."""
 
     @staticmethod

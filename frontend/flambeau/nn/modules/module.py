@@ -205,11 +205,11 @@ class Module(HookRegistration, ModuleState, ModuleTree, _ModuleBase):
             self._set_module(name, None)
         elif isinstance(value, Buffer) and name not in attrs["_buffers"]:
             _discard(self, name, ())
-            self.register_buffer(name, value, value.persistent)  # type: ignore[attr-defined]
+            self.register_buffer(name, value, value.persistent)
         elif name in attrs["_buffers"]:
             self._expect(value, Tensor, name, "buffer", "Tensor, nn.Buffer or None")
             if isinstance(value, Buffer):
-                self.register_buffer(name, value, value.persistent)  # type: ignore[attr-defined]
+                self.register_buffer(name, value, value.persistent)
             else:
                 self._set_buffer(name, value)
         else:
@@ -490,7 +490,7 @@ class Module(HookRegistration, ModuleState, ModuleTree, _ModuleBase):
 
     def compile(self, *args: Any, **kwargs: Any) -> None:
         """Compile `forward` in place, with the arguments of `flambeau.compile`."""
-        self.forward = flambeau.compile(self.forward, *args, **kwargs)  # type: ignore[method-assign]
+        self.forward = flambeau.compile(self.forward, *args, **kwargs)
 
     # -- text ----------------------------------------------------------------------
 
@@ -516,7 +516,7 @@ class Module(HookRegistration, ModuleState, ModuleTree, _ModuleBase):
         """A copy that shares the tensors, whose own dicts can be filled anew."""
         replica = self.__new__(type(self))
         replica.__dict__.update(plain_state(self))
-        replica._is_replica = True  # type: ignore[attr-defined]
+        replica._is_replica = True
         for name in ("_parameters", "_buffers", "_modules"):
             setattr(replica, name, dict(self.__dict__[name]))
         replica._parameters = {}

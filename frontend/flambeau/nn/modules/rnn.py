@@ -70,7 +70,7 @@ class RNNBase(Module):
             layer_input = input_size if layer == 0 else out_size * directions
             for direction in range(directions):
                 end = f"_l{layer}" + ("_reverse" if direction else "")
-                shapes = {
+                shapes: dict[str, tuple[int, ...]] = {
                     "weight_ih": (gates, layer_input),
                     "weight_hh": (gates, out_size),
                 }
@@ -367,7 +367,7 @@ class LSTM(RNNBase):
             self.get_expected_hidden_size(input, batch_sizes),
             self.get_expected_cell_size(input, batch_sizes),
         )
-        options = {"dtype": input.dtype, "device": input.device}
+        options: Any = {"dtype": input.dtype, "device": input.device}
         return tuple(flambeau.zeros(shape, **options) for shape in shapes)
 
     def _check_batchless(self, hx: Any) -> None:

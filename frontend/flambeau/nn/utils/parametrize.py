@@ -83,7 +83,7 @@ class ParametrizationList(ModuleList):
             )
         self.is_tensor = isinstance(new, Tensor)
         self.ntensors = 1 if self.is_tensor else len(new)
-        if self.is_tensor:
+        if isinstance(new, Tensor):
             if original.dtype != new.dtype:
                 raise ValueError(
                     "When `right_inverse` outputs one tensor, it may not change the "
@@ -343,7 +343,7 @@ def remove_parametrizations(
 def type_before_parametrizations(module: Any) -> type:
     """The module's class, or what it was before it was parametrized."""
     if is_parametrized(module):
-        return type(module).parametrized_base  # type: ignore[attr-defined, no-any-return]
+        return type(module).parametrized_base
     return type(module)
 
 
