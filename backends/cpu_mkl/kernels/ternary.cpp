@@ -112,7 +112,7 @@ fl_status scaled(const fl_call* call) {
 
 }  // namespace
 
-FL_FAMILY(ternary, {"where", where, kBool}, {"masked_scale", masked_scale, kFloats},
+FL_FAMILY(ternary, {"where", where, kAll}, {"masked_scale", masked_scale, kFloats},
           {"clamp", clamp, kReal | kBool}, {"lerp", lerp, kFloats | kComplex},
           {"addcmul", scaled<kNumbers, [](auto b, auto c) { return b * c; }>, kNumbers},
           {"addcdiv", scaled<kFloats | kComplex, [](auto b, auto c) { return b / c; }>,
