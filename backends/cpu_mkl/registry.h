@@ -30,6 +30,10 @@
   X(copy) \
   X(arrange) \
   X(attention) \
+  X(reduce) \
+  X(softmax) \
+  X(scan) \
+  X(argmax) \
   X(optim)
 
 struct KernelEntry {
