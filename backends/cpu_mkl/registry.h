@@ -23,6 +23,7 @@
   X(distributions) \
   X(sort) \
   X(select) \
+  X(topk) \
   X(index) \
   X(embedding) \
   X(masked) \

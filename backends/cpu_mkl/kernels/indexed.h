@@ -59,8 +59,16 @@ struct Indexed {
     return true;
   }
 
-  // The offsets of n <= kIndexBlock elements.
-  bool block(const int64_t* at, const int64_t* steps, int64_t n, int64_t* offsets) {
+  // The offsets of n <= kIndexBlock elements: computed in `offsets`, unless the indices are
+  // what is wanted; nullptr when one is out of range.
+  const int64_t* block(const int64_t* at, const int64_t* steps, int64_t n,
+                       int64_t* offsets) {
+    if (count == 1 && !wraps && strides[0] == 1 && steps[0] == 1) {
+      const int64_t* p = data[0] + at[0];
+      uint64_t most = 0;
+      for (int64_t j = 0; j < n; j++) most = std::max(most, static_cast<uint64_t>(p[j]));
+      if (most < static_cast<uint64_t>(sizes[0])) return p;
+    }
     for (int k = 0; k < count; k++) {
       const int64_t* p = data[k] + at[k];
       const bool bad_one = steps[k] == 1 ? fill(k, p, 1, n, offsets)
@@ -70,11 +78,11 @@ struct Indexed {
         const int64_t i = p[j * steps[k]];
         if (outside(k, wrapped(k, i))) {
           report(k, i);
-          return false;
+          return nullptr;
         }
       }
     }
-    return true;
+    return offsets;
   }
 
  private:
@@ -140,8 +148,9 @@ void visit(const Walk& walk, int first, Indexed& indexed, bool parallel, Row&& r
     for (int64_t j = begin; j < end; j += kIndexBlock) {
       const int64_t m = std::min(kIndexBlock, end - j);
       for (int k = 0; k < indexed.count; k++) here[k] = at[first + k] + j * steps[k];
-      if (!indexed.block(here, steps, m, offsets)) return;
-      block(at, j, m, offsets);
+      const int64_t* found = indexed.block(here, steps, m, offsets);
+      if (found == nullptr) return;
+      block(at, j, m, found);
     }
   };
   const bool ahead = whole && indexed.count == 1 && walk.even_rows() && n > 16;

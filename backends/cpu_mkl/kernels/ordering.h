@@ -83,6 +83,7 @@ class DimRows {
     return n;
   }
   int64_t begin(int64_t row) const {
+    if (t_.ndim == 2) return row * t_.strides[1 - dim_];
     int64_t offset = 0;
     for (int d = t_.ndim - 1; d >= 0; d--) {
       if (d == dim_) continue;

@@ -1,13 +1,10 @@
-// `topk`, `kthvalue` and `searchsorted`: selection without sorting whole rows.
+// `kthvalue` and `searchsorted`: selection without sorting whole rows, and search.
 
 #include <algorithm>
 #include <bit>
 #include <functional>
 
-#if defined(__AVX512F__)
-#include <immintrin.h>
-#endif
-
+#include "candidates.h"
 #include "elements.h"
 #include "ordering.h"
 #include "registry.h"
@@ -15,226 +12,6 @@
 
 namespace FL_ISA {
 namespace {
-
-// A key above the complement of its index: one number, larger for larger keys and, among
-// equal keys, for smaller indices.
-template <class U>
-using Candidate = std::conditional_t<sizeof(U) == 8, unsigned __int128, uint64_t>;
-
-template <class U>
-inline Candidate<U> candidate(U key, int64_t index) {
-  constexpr int kShift = sizeof(U) == 8 ? 64 : 32;
-  using Index = std::conditional_t<sizeof(U) == 8, uint64_t, uint32_t>;
-  return static_cast<Candidate<U>>(key) << kShift |
-         static_cast<Index>(~static_cast<Index>(index));
-}
-
-template <class U>
-inline int64_t index_of(Candidate<U> c) {
-  using Index = std::conditional_t<sizeof(U) == 8, uint64_t, uint32_t>;
-  return static_cast<int64_t>(static_cast<Index>(~static_cast<Index>(c)));
-}
-
-template <class U>
-inline U key_of(Candidate<U> c) {
-  return static_cast<U>(c >> (sizeof(U) == 8 ? 64 : 32));
-}
-
-constexpr int64_t kBlock = 64;
-
-// Bit i tells whether keys[i] is above the bar.
-#if defined(__AVX512F__)
-inline uint64_t above(const uint32_t* keys, uint32_t bar) {
-  const __m512i limit = _mm512_set1_epi32(static_cast<int>(bar));
-  uint64_t mask = 0;
-  for (int i = 0; i < 4; i++) {
-    const __m512i v = _mm512_loadu_si512(keys + 16 * i);
-    mask |= static_cast<uint64_t>(_mm512_cmpgt_epu32_mask(v, limit)) << (16 * i);
-  }
-  return mask;
-}
-
-inline uint64_t above(const uint64_t* keys, uint64_t bar) {
-  const __m512i limit = _mm512_set1_epi64(static_cast<int64_t>(bar));
-  uint64_t mask = 0;
-  for (int i = 0; i < 8; i++) {
-    const __m512i v = _mm512_loadu_si512(keys + 8 * i);
-    mask |= static_cast<uint64_t>(_mm512_cmpgt_epu64_mask(v, limit)) << (8 * i);
-  }
-  return mask;
-}
-#else
-template <class U>
-inline uint64_t above(const U* keys, U bar) {
-  U any = 0;
-  for (int64_t i = 0; i < kBlock; i++) any |= keys[i] > bar;
-  uint64_t mask = 0;
-  if (any == 0) return mask;
-  for (int64_t i = 0; i < kBlock; i++) mask |= uint64_t{keys[i] > bar} << i;
-  return mask;
-}
-#endif
-
-// Bit i tells whether the key of x[i] may be above the bar; keys need not be computed to
-// see that most are not.
-template <class T>
-[[gnu::noinline]] uint64_t candidates(const T* x, typename Key<T>::U flip,
-                                      typename Key<T>::U bar) {
-  using U = typename Key<T>::U;
-#if defined(__AVX512F__)
-  if constexpr (std::is_same_v<T, float>) {
-    const float limit = Key<T>::decode(bar ^ flip);
-    const __m512 v = _mm512_set1_ps(limit);
-    uint64_t mask = 0;
-    // NaN is the largest: above every number, and below none.
-    if (flip == 0) {
-      for (int i = 0; i < 4; i++) {
-        const __m512 some = _mm512_loadu_ps(x + 16 * i);
-        mask |= uint64_t{_mm512_cmp_ps_mask(some, v, _CMP_NLE_UQ)} << (16 * i);
-      }
-      return mask;
-    }
-    if (limit == limit) {
-      for (int i = 0; i < 4; i++) {
-        const __m512 some = _mm512_loadu_ps(x + 16 * i);
-        mask |= uint64_t{_mm512_cmp_ps_mask(some, v, _CMP_LT_OQ)} << (16 * i);
-      }
-      return mask;
-    }
-  }
-#endif
-  alignas(64) U keys[kBlock];
-  for (int64_t i = 0; i < kBlock; i++) keys[i] = Key<T>::encode(x[i]) ^ flip;
-  return above(keys, bar);
-}
-
-// Calls hit(key, index) for the elements of a row from `start` on whose key is above the
-// bar that the last call returned: blocks without one pass at the speed of vectors.
-template <class T, class F>
-void scan_above(const T* x, int64_t stride, int64_t start, int64_t n,
-                typename Key<T>::U flip, typename Key<T>::U bar, F&& hit) {
-  T copy[kBlock] = {};
-  for (; start < n; start += kBlock) {
-    const int64_t m = std::min(kBlock, n - start);
-    const T* block = x + start * stride;
-    if (stride != 1 || m < kBlock) {
-      for (int64_t i = 0; i < m; i++) copy[i] = block[i * stride];
-      block = copy;
-    }
-    uint64_t mask = candidates<T>(block, flip, bar);
-    if (m < kBlock) mask &= (uint64_t{1} << m) - 1;
-    for (; mask != 0; mask &= mask - 1) {
-      const int i = std::countr_zero(mask);
-      const auto key = Key<T>::encode(block[i]) ^ flip;
-      if (key > bar) bar = hit(static_cast<typename Key<T>::U>(key), start + i);
-    }
-  }
-}
-
-// Keeps the k best of a row in descending order.
-template <class T>
-void best_few(const T* x, int64_t stride, int64_t n, int64_t k, typename Key<T>::U flip,
-              Candidate<typename Key<T>::U>* found) {
-  using U = typename Key<T>::U;
-  const auto insert = [&](U key, int64_t index, int64_t last) {
-    const auto c = candidate<U>(key, index);
-    int64_t at = last;
-    for (; at > 0 && found[at - 1] < c; at--) found[at] = found[at - 1];
-    found[at] = c;
-  };
-  for (int64_t i = 0; i < k; i++) insert(Key<T>::encode(x[i * stride]) ^ flip, i, i);
-  scan_above(x, stride, k, n, flip, key_of<U>(found[k - 1]), [&](U key, int64_t index) {
-    insert(key, index, k - 1);
-    return key_of<U>(found[k - 1]);
-  });
-}
-
-// How many candidates beyond k are collected before the worst are dropped.
-inline int64_t spare_room(int64_t k) { return std::max<int64_t>(k, 512); }
-
-// Collects candidates and drops all but the k best when there is no more room.
-template <class T>
-void best_many(const T* x, int64_t stride, int64_t n, int64_t k, typename Key<T>::U flip,
-               Candidate<typename Key<T>::U>* found) {
-  using U = typename Key<T>::U;
-  const int64_t room = spare_room(k);
-  int64_t count = k;
-  for (int64_t i = 0; i < k; i++) {
-    found[i] = candidate<U>(Key<T>::encode(x[i * stride]) ^ flip, i);
-  }
-  U bar = key_of<U>(*std::min_element(found, found + k));
-  scan_above(x, stride, k, n, flip, bar, [&](U key, int64_t index) {
-    found[count++] = candidate<U>(key, index);
-    if (count < k + room) return bar;
-    std::nth_element(found, found + (k - 1), found + count, std::greater<>());
-    count = k;
-    return bar = key_of<U>(found[k - 1]);
-  });
-  if (count > k) std::nth_element(found, found + (k - 1), found + count, std::greater<>());
-}
-
-constexpr int64_t kFew = 24;
-
-template <class T>
-struct TopkRows {
-  const fl_tensor &in, &values, &indices;
-  DimRows from, to, to_index;
-  int64_t k;
-  bool sorted;
-  typename Key<T>::U flip;
-
-  using C = Candidate<typename Key<T>::U>;
-
-  void run(int64_t r, C* found) const {
-    const T* x = data_of<const T>(in) + from.begin(r);
-    T* value = data_of<T>(values) + to.begin(r);
-    int64_t* index = data_of<int64_t>(indices) + to_index.begin(r);
-    if (k <= kFew) {
-      best_few(x, from.stride(), from.length(), k, flip, found);
-    } else {
-      best_many(x, from.stride(), from.length(), k, flip, found);
-      if (sorted) std::sort(found, found + k, std::greater<>());
-    }
-    for (int64_t i = 0; i < k; i++) {
-      const int64_t at = index_of<typename Key<T>::U>(found[i]);
-      value[i * to.stride()] = x[at * from.stride()];
-      index[i * to_index.stride()] = at;
-    }
-  }
-};
-
-fl_status topk(const fl_call* call) {
-  if (call->out->numel == 0) return FL_OK;
-  const fl_attr* attr = call->attr;
-  return for_dtype<kOrdered>(call->in[0].dtype, [&]<class T>(Type<T>) -> fl_status {
-    const int64_t dim = attr[0].v.i, k = attr[1].v.i;
-    const auto flip = attr[2].v.i != 0 ? typename Key<T>::U{0} : Key<T>::kMask;
-    const TopkRows<T> rows{call->in[0],
-                           call->out[0],
-                           call->out[1],
-                           DimRows(call->in[0], dim),
-                           DimRows(call->out[0], dim),
-                           DimRows(call->out[1], dim),
-                           k,
-                           attr[3].v.i != 0,
-                           flip};
-    const int64_t n = rows.from.length(), count = rows.from.count();
-    if (n >= int64_t{1} << 32) return FL_UNSUPPORTED;
-    const int64_t parts =
-        std::min<int64_t>(count, n * count < 32768 ? 1 : threads::count());
-    const int64_t room = k + spare_room(k);
-    auto* space = workspace<typename TopkRows<T>::C>(call, parts * room);
-    if (space == nullptr) return no_memory(call);
-    parallel_for(parts, 1, [&](int64_t first, int64_t last) {
-      for (int64_t p = first; p < last; p++) {
-        for (int64_t r = count * p / parts; r < count * (p + 1) / parts; r++) {
-          rows.run(r, space + p * room);
-        }
-      }
-    });
-    return FL_OK;
-  });
-}
 
 // ---- kthvalue --------------------------------------------------------------------
 
@@ -380,7 +157,7 @@ fl_status searchsorted(const fl_call* call) {
 
 }  // namespace
 
-FL_FAMILY(select, {"topk", topk, kOrdered}, {"kthvalue", kthvalue, kOrdered},
+FL_FAMILY(select, {"kthvalue", kthvalue, kOrdered},
           {"searchsorted", searchsorted, kOrdered});
 
 }  // namespace FL_ISA
