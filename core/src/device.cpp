@@ -125,10 +125,11 @@ int16_t device_type_id(const std::string& name) {
 
 const std::string& device_type_name(int16_t id) { return type_of(id).name; }
 
-std::string to_string(Device d) {
-  std::string s = device_type_name(d.type);
-  return d.index < 0 ? s : s + ":" + std::to_string(d.index);
+std::ostream& operator<<(std::ostream& s, const DeviceText& d) {
+  s << device_type_name(d.device.type);
+  return d.device.index < 0 ? s : s << ':' << d.device.index;
 }
+DeviceText::operator std::string() const { return concat(*this); }
 
 Device parse_device(const std::string& text) {
   size_t colon = text.find(':');

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -22,7 +23,13 @@ struct Device {
   int16_t index = -1;  // -1: the current one
   bool operator==(const Device&) const = default;
 };
-std::string to_string(Device d);
+// "cuda:1", written only when it is printed.
+struct DeviceText {
+  Device device;
+  operator std::string() const;
+};
+std::ostream& operator<<(std::ostream& s, const DeviceText& d);
+inline DeviceText to_string(Device d) { return {d}; }
 Device parse_device(const std::string& text);  // "cuda:1"; RuntimeError as PyTorch
 
 using KernelId = uint16_t;

@@ -43,7 +43,7 @@ PyObject* repr(PyObject* self) {
   if (d.index < 0) return PyUnicode_FromFormat("device(type='%s')", type.c_str());
   return PyUnicode_FromFormat("device(type='%s', index=%d)", type.c_str(), d.index);
 }
-PyObject* str(PyObject* self) { return string(to_string(value_of(self))); }
+PyObject* str(PyObject* self) { return string(std::string(to_string(value_of(self)))); }
 Py_hash_t hash(PyObject* self) {
   const Device d = value_of(self);
   return (Py_hash_t{d.type} << 16) + d.index + 2;

@@ -270,7 +270,7 @@ void call_inplace(const Op& op, Frame& f) {
   if (tls.modes) [[unlikely]] {
     if (run_modes_inplace(op, f)) return;
   }
-  check_inplace(self, concat(op.name(), "_").c_str());
+  check_inplace(self, op.name());
   bool grad = tls.grad_enabled && wants_grad(op, f);
   if (grad && op.differentiable && !has_derivative(op)) {
     call(op, f);  // a composition: its result, with its history, goes into self

@@ -207,14 +207,20 @@ Tensor detach_alias(const Tensor& t) {
 
 // ---- geometry ---------------------------------------------------------------------------
 
-std::string to_string(IntList l) {
-  std::string s = "[";
-  for (size_t i = 0; i < l.size(); ++i) {
-    if (i) s += ", ";
-    s += std::to_string(l[i]);
-  }
-  return s + "]";
+std::ostream& operator<<(std::ostream& s, const ListText& l) {
+  s << '[';
+  for (size_t i = 0; i < l.n; ++i) s << (i ? ", " : "") << l.items[i];
+  return s << ']';
 }
+ListText::operator std::string() const { return concat(*this); }
+
+std::ostream& operator<<(std::ostream& s, const TensorText& t) {
+  if (!t.tensor) return s << "None";
+  return s << short_name(t.tensor->dtype)
+           << ListText{t.tensor->sizes, static_cast<size_t>(t.tensor->ndim)} << " on "
+           << to_string(t.tensor->device->device);
+}
+TensorText::operator std::string() const { return concat(*this); }
 
 int64_t wrap_dim(int64_t d, int64_t ndim) {
   int64_t n = ndim == 0 ? 1 : ndim;
@@ -292,12 +298,6 @@ Scalar item(const Tensor& t) {
                                                 item_size(t.dtype()));
   if (s != FL_OK) raise_status(s, intern_kernel("item"));
   return Scalar::load(t.dtype(), value);
-}
-
-std::string describe(const Tensor& t) {
-  if (!t.defined()) return "None";
-  return concat(short_name(t.dtype()), to_string(t.sizes()), " on ",
-                to_string(t.device().device));
 }
 
 bool overlaps(const Tensor& a, const Tensor& b) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <ostream>
 #include <span>
 #include <string>
 #include <vector>
@@ -34,7 +35,14 @@ struct IntList : std::span<const int64_t> {
     return size() == o.size() && std::equal(begin(), end(), o.begin());
   }
 };
-std::string to_string(IntList l);  // "[2, 3]"
+// "[2, 3]", written only when it is printed: arguments of check() cost nothing then.
+struct ListText {
+  const int64_t* items;
+  size_t n;
+  operator std::string() const;
+};
+std::ostream& operator<<(std::ostream& s, const ListText& l);
+inline ListText to_string(IntList l) { return {l.data(), l.size()}; }
 
 enum TensorFlag : uint16_t {
   kContiguous = 1,     // row-major and dense; kept by set_geometry
@@ -143,7 +151,13 @@ Scalar item(const Tensor& t);
 // grad, an inference tensor.
 void check_inplace(const Tensor& t, const char* op);
 void bump_version(const Tensor& t);
-std::string describe(const Tensor& t);  // "float32[2, 3] on cpu"
+// "float32[2, 3] on cpu:0", written only when it is printed.
+struct TensorText {
+  const TensorImpl* tensor;
+  operator std::string() const;
+};
+std::ostream& operator<<(std::ostream& s, const TensorText& t);
+inline TensorText describe(const Tensor& t) { return {t.get()}; }
 bool overlaps(const Tensor& a, const Tensor& b);  // share any byte, conservatively
 
 }  // namespace fl
