@@ -93,8 +93,7 @@ inline int64_t normalized_size(const char* op, const Tensor& x, IntList shape, c
   check(x.dim() >= n && x.sizes().last(n).size() == shape.size() &&
             std::equal(shape.begin(), shape.end(), x.sizes().end() - n),
         op, ": given normalized_shape=", to_string(shape),
-        ", expected input with a shape that ends so,
-        ", but got input of size ", describe(x));
+        ", expected input with a shape that ends so, but got ", describe(x));
   check(!w.defined() || w.sizes().equals(shape), op, ": expected weight to be of same ",
         "shape as normalized_shape ", to_string(shape), ", got ", describe(w));
   check(!b.defined() || b.sizes().equals(shape), op, ": expected bias to be of same ",
