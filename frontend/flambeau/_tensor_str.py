@@ -73,27 +73,18 @@ class _Formatter:
             return
         finite = [abs(v) for v in values if math.isfinite(v) and v != 0]
         if not finite:
-            self._widen(values)
             return
         low, high = min(finite), max(finite)
         self.integral = all(v == math.ceil(v) for v in values if math.isfinite(v))
-        if self.integral:
-            self.scientific = high / low > 1000.0 or high > 1.0e8
-        else:
-            self.scientific = high / low > 1000.0 or high > 1.0e8 or low < 1.0e-4
-        if self.integral and not (high / low > 1000.0 or high > 1.0e8):
-            self.scientific = False
+        self.scientific = high / low > 1000.0 or high > 1.0e8
+        if not self.integral:
+            self.scientific = self.scientific or low < 1.0e-4
         if _Options.sci_mode is not None:
             self.scientific = _Options.sci_mode
-        self._widen([v for v in values if math.isfinite(v) and v != 0] or values)
-        self._widen_odd(values)
+        self._widen([v for v in values if math.isfinite(v) and v != 0])
 
     def _widen(self, values: list[Any]) -> None:
         self.width = max([self.width, *(len(self._text(v)) for v in values)])
-
-    def _widen_odd(self, values: list[Any]) -> None:
-        """Infinities and NaN take the room of their names."""
-        self._widen([v for v in values if not math.isfinite(v)])
 
     def _text(self, v: Any) -> str:
         if not self.floating:

@@ -24,6 +24,7 @@ Node::Node() : sequence(next_sequence++) {
 
 Node::~Node() {
   if (forward_stack && anomaly_hooks.drop) anomaly_hooks.drop(forward_stack);
+  if (metadata && anomaly_hooks.drop) anomaly_hooks.drop(metadata);
 }
 
 // A graph can be deeper than the C++ stack: children are destroyed in a loop.

@@ -49,6 +49,7 @@ struct Node {
   std::vector<Edge> next;  // one per flat tensor input
   std::unique_ptr<NodeHooks> hooks;
   PyObject* py = nullptr;         // its Python wrapper, borrowed
+  PyObject* metadata = nullptr;   // counted: anybody's notes, from Python
   PyObject* forward_stack = nullptr;  // anomaly mode: where the op was called
 
   CodePoint where;                    // the line that recorded it

@@ -13,6 +13,7 @@ struct PyNode {
   PyObject_HEAD
   Node* node;  // counted, unless weak
   PyObject* dict;
+  PyObject* weakrefs;
   bool weak;
 };
 

@@ -134,6 +134,10 @@ void store_number(PyObject* o, Dtype d, char* to) {
   Scalar s;
   if (is_tensor(o)) {
     s = item(unwrap(o));
+  } else if (PyLong_Check(o) && !PyBool_Check(o)) {
+    int64_t i;
+    as_int(o, i);  // throws when it does not fit
+    s = Scalar(i);
   } else if (!as_number(o, s)) {
     int64_t i;
     if (!PyIndex_Check(o) || !as_int(o, i)) refuse(o);

@@ -27,6 +27,7 @@ void node_dealloc(PyObject* self) {
     if (n->py == self) n->py = nullptr;
     if (!o->weak && --n->refs == 0) Node::destroy(n);
   }
+  if (o->weakrefs) PyObject_ClearWeakRefs(self);
   Py_CLEAR(o->dict);
   type->tp_free(self);
   Py_DECREF(type);
@@ -76,15 +77,9 @@ PyObject* next_functions(PyObject* self, void*) {
 }
 PyObject* metadata(PyObject* self, void*) {
   return guard([&] {
-    auto* o = reinterpret_cast<PyNode*>(self);
-    if (!o->dict) o->dict = need(PyDict_New());
-    PyObject* found = PyDict_GetItemString(o->dict, "_metadata");
-    if (!found) {
-      Handle fresh = own(PyDict_New());
-      need(PyDict_SetItemString(o->dict, "_metadata", fresh.get()));
-      found = fresh.get();
-    }
-    return Py_NewRef(found);
+    Node* n = node_of(self);
+    if (!n->metadata) n->metadata = need(PyDict_New());
+    return Py_NewRef(n->metadata);
   });
 }
 PyObject* variable(PyObject* self, void*) {
@@ -225,6 +220,7 @@ PyGetSetDef node_getset[] = {
     {nullptr, nullptr, nullptr, nullptr, nullptr}};
 PyMemberDef node_members[] = {
     {"__dictoffset__", T_PYSSIZET, offsetof(PyNode, dict), READONLY, nullptr},
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(PyNode, weakrefs), READONLY, nullptr},
     {nullptr, 0, 0, 0, nullptr}};
 
 // ---- handles --------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 // Python's operators on tensors, straight to the ops: no parsing.
 #include "bindings/call.h"
+#include "bindings/data.h"
 #include "ops/ops.h"
 
 namespace fl::py {
@@ -18,8 +19,9 @@ struct Lazy {
   }
 };
 
-// A tensor or a number; false for anything else, which may know what to do with us.
-inline bool operand(PyObject* o, Value& v) {
+// A tensor, a number or a NumPy array, which `keep` holds as a tensor; false for
+// anything else, which may know what to do with us.
+inline bool operand(PyObject* o, Value& v, Tensor& keep) {
   if (is_exact_tensor(o)) [[likely]] {
     v.tag = Tag::Tensor;
     v.tensor = impl_of(o);
@@ -35,15 +37,23 @@ inline bool operand(PyObject* o, Value& v) {
     return true;
   }
   Scalar s;
-  if (!as_number(o, s)) return false;
-  v = Value(s);
+  if (as_number(o, s)) {
+    v = Value(s);
+    return true;
+  }
+  if (!is_numpy(o) || !has_array(o)) return false;
+  keep = tensor_from_numpy(o);
+  v = Value(keep);
   return true;
 }
 
 PyObject* binary(Lazy& lazy, PyObject* a, PyObject* b) noexcept {
   return guard([&]() -> PyObject* {
     Value args[3];  // a third one for ops with an optional last argument
-    if (!operand(a, args[0]) || !operand(b, args[1])) Py_RETURN_NOTIMPLEMENTED;
+    Tensor keep;
+    if (!operand(a, args[0], keep) || !operand(b, args[1], keep)) {
+      Py_RETURN_NOTIMPLEMENTED;
+    }
     const Op& op = lazy.get();
     if (op.schema.args.size() > 2) args[2] = op.schema.args[2].value;
     Frame f;
@@ -56,7 +66,10 @@ PyObject* binary(Lazy& lazy, PyObject* a, PyObject* b) noexcept {
 PyObject* inplace(Lazy& lazy, PyObject* a, PyObject* b) noexcept {
   return guard([&]() -> PyObject* {
     Value args[3];
-    if (!operand(a, args[0]) || !operand(b, args[1])) Py_RETURN_NOTIMPLEMENTED;
+    Tensor keep;
+    if (!operand(a, args[0], keep) || !operand(b, args[1], keep)) {
+      Py_RETURN_NOTIMPLEMENTED;
+    }
     const Op& op = lazy.get();
     if (op.schema.args.size() > 2) args[2] = op.schema.args[2].value;
     Frame f;
@@ -69,7 +82,8 @@ PyObject* inplace(Lazy& lazy, PyObject* a, PyObject* b) noexcept {
 PyObject* unary(Lazy& lazy, PyObject* a) noexcept {
   return guard([&] {
     Value args[1];
-    operand(a, args[0]);
+    Tensor keep;
+    operand(a, args[0], keep);
     Frame f;
     f.args = args;
     call(lazy.get(), f);

@@ -108,7 +108,7 @@ def test_from_numpy_both_ways():
         (np.array(["a"]), TypeError),
         (np.array([object()]), TypeError),
         ([1, 2], TypeError),
-        (np.zeros(2, dtype=[("a", "i4"), ("b", "i2")])["b"], ValueError),
+        (np.zeros(2, dtype=[("a", "i2"), ("b", "i4")])["b"], ValueError),
     ],
     ids=["negative", "str", "object", "list", "record"],
 )
