@@ -35,7 +35,10 @@
   X(softmax) \
   X(scan) \
   X(argmax) \
-  X(optim)
+  X(optim) \
+  X(pool) \
+  X(resample) \
+  X(rnn)
 
 struct KernelEntry {
   const char* name;

@@ -56,7 +56,9 @@ def test_gather_part_expanded_and_empty(k):
     expected = np.take_along_axis(a[:2], np.broadcast_to(index, (2, 1)), 1)
     assert np.array_equal(k("gather", like(a, (2, 1)), a, index, attrs=[1]), expected)
     rows = np.broadcast_to(np.array([[5], [0], [2]]), (3, 8))
-    assert np.array_equal(k("gather", like(a, (3, 8)), a, rows, attrs=[0]), a[[5, 0, 2]])
+    assert np.array_equal(
+        k("gather", like(a, (3, 8)), a, rows, attrs=[0]), a[[5, 0, 2]]
+    )
     k("gather", like(a, (0, 8)), a, np.empty((0, 8), np.int64), attrs=[0])
     one = k("gather", np.empty((), np.float32), np.array(7, np.float32),
             np.array(0), attrs=[0])  # fmt: skip
@@ -134,7 +136,9 @@ def test_scatter_add_many_duplicates(k):
     first = k("scatter", np.zeros(100), index, v, attrs=[0, 1])
     np.testing.assert_allclose(first, expected, rtol=1e-12)
     for _ in range(3):
-        assert np.array_equal(k("scatter", np.zeros(100), index, v, attrs=[0, 1]), first)
+        assert np.array_equal(
+            k("scatter", np.zeros(100), index, v, attrs=[0, 1]), first
+        )
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -188,14 +192,18 @@ def read(k, a, *index):
     return k.iterate("index", out, view, *spread, attrs=attrs)
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "float16", "float32", "int64", "complex128"])
+@pytest.mark.parametrize(
+    "dtype", ["uint8", "float16", "float32", "int64", "complex128"]
+)
 def test_index(k, dtype):
     a = sample((9, 8, 5), dtype)
     rng = np.random.default_rng(1)
     i, j = rng.integers(-9, 9, (300, 3)), rng.integers(-8, 8, (300, 3))
     assert np.array_equal(read(k, a, i), a[i])
     assert np.array_equal(read(k, a, i, j), a[i, j])
-    assert np.array_equal(read(k, a[::2, ::-1], i % 5, j[:1]), a[::2, ::-1][i % 5, j[:1]])
+    assert np.array_equal(
+        read(k, a[::2, ::-1], i % 5, j[:1]), a[::2, ::-1][i % 5, j[:1]]
+    )
     flat = a.reshape(-1)
     n = rng.integers(-360, 360, 5000)
     assert np.array_equal(read(k, flat, n), flat[n])
@@ -220,7 +228,11 @@ def write(k, a, index, v, accumulate):
     spread = [i.reshape(i.shape + (1,) * len(rest)) for i in index]
     spread = [np.broadcast_to(i, shape + rest) for i in spread]
     v = np.broadcast_to(np.asarray(v), shape + rest).view(type(v))
-    attrs = [[a.shape[d] for d in range(count)], strides_of(a, range(count)), accumulate]
+    attrs = [
+        [a.shape[d] for d in range(count)],
+        strides_of(a, range(count)),
+        accumulate,
+    ]
     k("index_put", view, *spread, v, attrs=attrs)
     return a
 
@@ -273,13 +285,20 @@ def test_embedding_backward(k, dtype, padding):
 
 def test_embedding_backward_large_and_errors(k):
     rng = np.random.default_rng(0)
-    index, g = rng.integers(0, 60000, 500), rng.normal(size=(500, 48)).astype(np.float32)
+    index, g = (
+        rng.integers(0, 60000, 500),
+        rng.normal(size=(500, 48)).astype(np.float32),
+    )
     expected = np.zeros((60000, 48), np.float32)
     np.add.at(expected, index, g)
-    out = k("embedding_backward", np.full((60000, 48), 3, np.float32), g, index, attrs=[-1])
+    out = k(
+        "embedding_backward", np.full((60000, 48), 3, np.float32), g, index, attrs=[-1]
+    )
     np.testing.assert_allclose(out, expected, rtol=1e-5, atol=1e-6)
     empty = np.empty(0, np.int64)
-    out = k("embedding_backward", np.full((4, 3), 3.0), np.empty((0, 3)), empty, attrs=[-1])
+    out = k(
+        "embedding_backward", np.full((4, 3), 3.0), np.empty((0, 3)), empty, attrs=[-1]
+    )
     assert not out.any()
     index[7] = 60000
     with pytest.raises(KernelError, match="index 60000 .* size 60000"):

@@ -106,7 +106,9 @@ def test_bincount_out_of_range(k, bad):
     assert e.value.status == INDEX_ERROR
 
 
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64", "int32"])
+@pytest.mark.parametrize(
+    "dtype", ["float16", "bfloat16", "float32", "float64", "int32"]
+)
 def test_histc(k, dtype):
     rng = np.random.default_rng(0)
     x = rng.integers(-64, 64, (50, 40)) / (1 if dtype == "int32" else 16)

@@ -65,7 +65,9 @@ def test_uniform_words(k, n):
     assert np.array_equal(out, (wide % np.uint64(105)).astype(np.int64) - 5)
 
 
-@pytest.mark.parametrize("span", [1, 2, 3, 7, 1 << 20, (1 << 20) + 1, 1 << 33, 2**63 - 1])
+@pytest.mark.parametrize(
+    "span", [1, 2, 3, 7, 1 << 20, (1 << 20) + 1, 1 << 33, 2**63 - 1]
+)
 def test_randint_ranges(k, span):
     w = words(2000).reshape(1000, 2)
     wide = w[:, 0] | w[:, 1] << np.uint64(32)
@@ -80,7 +82,9 @@ def test_randint_whole_range(k):
     assert np.array_equal(out, (wide + np.uint64(1 << 63)).view(np.int64))
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "int8", "int16", "int32", "float32", "bool"])
+@pytest.mark.parametrize(
+    "dtype", ["uint8", "int8", "int16", "int32", "float32", "bool"]
+)
 def test_randint_dtypes(k, dtype):
     hi = 2 if dtype == "bool" else 100
     ref = k("randint", np.empty(999, np.int64), attrs=[0, hi, *STREAM])
@@ -159,7 +163,9 @@ def test_geometric(k, dtype):
     assert np.all(k("geometric", np.empty(10, dtype), attrs=[1.0, 0.0, 1, 2]) == 1)
 
 
-@pytest.mark.parametrize("dtype", ["bool", "uint8", "int64", "float16", "float32", "float64"])
+@pytest.mark.parametrize(
+    "dtype", ["bool", "uint8", "int64", "float16", "float32", "float64"]
+)
 def test_bernoulli(k, dtype):
     n = 3001
     if np.dtype(dtype).itemsize == 8:
@@ -170,7 +176,9 @@ def test_bernoulli(k, dtype):
     out = k("bernoulli", np.empty(n, dtype), None, attrs=[0.3, *STREAM])
     assert np.array_equal(out, (u < 0.3).astype(dtype))
     for p, expected in ((0.0, 0), (1.0, 1)):
-        assert np.all(k("bernoulli", np.empty(n, dtype), attrs=[p, *STREAM]) == expected)
+        assert np.all(
+            k("bernoulli", np.empty(n, dtype), attrs=[p, *STREAM]) == expected
+        )
     for wide in (np.float32, np.float64):
         p = np.linspace(0, 1, n, dtype=wide)
         out = k("bernoulli", np.empty(n, dtype), p, attrs=[0.0, *STREAM])
@@ -225,7 +233,9 @@ def test_threads_do_not_change_numbers(k):
     results = []
     for threads in (1, 2, 4):
         k.set_num_threads(threads)
-        results.append(k("normal", np.empty(300001, np.float32), attrs=[0.0, 1.0, 3, 4]))
+        results.append(
+            k("normal", np.empty(300001, np.float32), attrs=[0.0, 1.0, 3, 4])
+        )
     k.set_num_threads(2)
     assert np.array_equal(results[0], results[1])
     assert np.array_equal(results[0], results[2])

@@ -134,7 +134,9 @@ def test_kthvalue(k, dtype, n):
         k("kthvalue", [out, index], a, attrs=[1, count])
         expected = order(a, 1)[:, count - 1 : count]
         assert np.array_equal(index, expected)
-        assert np.array_equal(bits(out), bits(np.take_along_axis(np.asarray(a), expected, 1)))
+        assert np.array_equal(
+            bits(out), bits(np.take_along_axis(np.asarray(a), expected, 1))
+        )
 
 
 def test_kthvalue_strided(k):
@@ -164,6 +166,8 @@ def test_searchsorted_batches(k):
     for i in np.ndindex(3, 4):
         assert np.array_equal(out[i], np.searchsorted(a[i], x[i]))
     t = np.ascontiguousarray(x.transpose(2, 0, 1)).transpose(1, 2, 0)
-    assert np.array_equal(k("searchsorted", np.empty(x.shape, np.int64), a, t, attrs=[0]), out)
+    assert np.array_equal(
+        k("searchsorted", np.empty(x.shape, np.int64), a, t, attrs=[0]), out
+    )
     shared = k("searchsorted", np.empty(x.shape, np.int64), a[0, 0], t, attrs=[1])
     assert np.array_equal(shared, np.searchsorted(a[0, 0], x, "right"))

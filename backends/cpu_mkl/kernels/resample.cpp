@@ -1,0 +1,281 @@
+// Resampling of planes (nearest, linear, cubic) and padding by reflection or
+// repetition, with their gradients. Every dimension has a table of sources and weights.
+#include <cmath>
+#include <memory>
+#include <new>
+
+#include "registry.h"
+#include "windows.h"
+
+namespace FL_ISA {
+namespace {
+
+enum Mode { kNearest, kLinear, kCubic, kNearestExact };
+
+// For each output along a dimension, `taps` inputs and their weights: [tap][output].
+struct Table {
+  int taps = 1;
+  int64_t size = 0;
+  std::unique_ptr<int32_t[]> index;
+  std::unique_ptr<double[]> weight;
+
+  bool make(int count, int64_t outputs) {
+    taps = count;
+    size = outputs;
+    index.reset(new (std::nothrow) int32_t[size_t(taps * size + 1)]);
+    weight.reset(new (std::nothrow) double[size_t(taps * size + 1)]);
+    return index && weight;
+  }
+  void set(int tap, int64_t output, int64_t input, double by) {
+    index[size_t(tap * size + output)] = int32_t(input);
+    weight[size_t(tap * size + output)] = by;
+  }
+};
+
+double cubic_near(double x) { return ((1.25 * x - 2.25) * x) * x + 1.0; }
+double cubic_far(double x) { return ((-0.75 * x + 3.75) * x - 6.0) * x + 3.0; }
+
+// The input that the nearest modes take, computed in float as PyTorch does.
+int64_t nearest(int mode, int64_t i, int64_t in, int64_t out, double factor) {
+  const float scale = factor > 0 ? float(1.0 / factor) : float(in) / float(out);
+  const float at = mode == kNearest ? float(i) * scale : (float(i) + 0.5f) * scale;
+  return std::min<int64_t>(int64_t(std::floor(at)), in - 1);
+}
+
+template <class C>
+bool fill_table(Table& t, int mode, bool align, int64_t in, int64_t out,
+                double factor) {
+  const int taps = mode == kLinear ? 2 : mode == kCubic ? 4 : 1;
+  if (!t.make(taps, out)) return false;
+  C scale = factor > 0 ? C(1.0 / factor) : C(in) / C(out);
+  if (align) scale = out > 1 ? C(in - 1) / C(out - 1) : C(0);
+  const auto clip = [&](int64_t j) { return std::clamp<int64_t>(j, 0, in - 1); };
+  for (int64_t i = 0; i < out; ++i) {
+    if (taps == 1) {
+      t.set(0, i, nearest(mode, i, in, out, factor), 1.0);
+      continue;
+    }
+    C at = align ? scale * C(i) : scale * (C(i) + C(0.5)) - C(0.5);
+    if (mode == kLinear) {
+      at = std::max(at, C(0));
+      const int64_t j = clip(int64_t(at));
+      const double w = double(std::min(C(1), at - C(j)));
+      t.set(0, i, j, 1.0 - w);
+      t.set(1, i, clip(j + 1), w);
+      continue;
+    }
+    const int64_t j = int64_t(std::floor(at));
+    const double w = double(at - C(j));
+    const double by[4] = {cubic_far(w + 1), cubic_near(w), cubic_near(1 - w),
+                          cubic_far(2 - w)};
+    for (int k = 0; k < 4; ++k) t.set(k, i, clip(j - 1 + k), by[k]);
+  }
+  return true;
+}
+
+// Runs body(plane) with three tables; the tables of dimensions that do not exist are
+// the identity.
+struct Tables {
+  Table of[3];
+  const Table& operator[](int d) const { return of[d]; }
+};
+
+// f(row of the input, weight) for the taps of output row (z, y).
+template <class F>
+void for_source_rows(const Planes& p, const Tables& t, int64_t z, int64_t y, F&& f) {
+  for (int kz = 0; kz < t[0].taps; ++kz)
+    for (int ky = 0; ky < t[1].taps; ++ky) {
+      const size_t az = size_t(kz * t[0].size + z), ay = size_t(ky * t[1].size + y);
+      f(t[0].index[az] * p.in[1] + t[1].index[ay], t[0].weight[az] * t[1].weight[ay]);
+    }
+}
+
+// The weights along a row in the compute type.
+template <class C>
+std::unique_ptr<C[]> row_weights(const Table& t) {
+  std::unique_ptr<C[]> w(new (std::nothrow) C[size_t(t.taps * t.size + 1)]);
+  for (int64_t i = 0; w && i < t.taps * t.size; ++i)
+    w[size_t(i)] = C(t.weight[size_t(i)]);
+  return w;
+}
+
+template <class T>
+bool interpolate(const Planes& p, const Tables& t, const T* x, T* y) {
+  using C = Compute<T>;
+  const auto weights = row_weights<C>(t[2]);
+  bool ok = weights != nullptr;
+  const int taps = t[2].taps;
+  const int32_t* index = t[2].index.get();
+  for_planes(p, 2 * taps, [&](int64_t i) {
+    C* row = scratch::array<C>(scratch::kWork, size_t(p.in[2] + p.out[2] + 1));
+    if (!row || !weights) return __atomic_store_n(&ok, false, __ATOMIC_RELAXED);
+    C* out = row + p.in[2];
+    const T* src = x + i * p.in_size();
+    T* to = y + i * p.out_size();
+    for (int64_t z = 0; z < p.out[0]; ++z)
+      for (int64_t r = 0; r < p.out[1]; ++r, to += p.out[2]) {
+        bool first = true;
+        for_source_rows(p, t, z, r, [&](int64_t at, double by) {
+          const T* from = src + at * p.in[2];
+          const C w = C(by);
+          for_lanes<C>(p.in[2], [&](int64_t j, int k) {
+            const Vec<C> v = load_row(from + j, k) * w;
+            store_first(row + j, first ? v : load_first(row + j, k) + v, k);
+          });
+          first = false;
+        });
+        for (int64_t c = 0; c < p.out[2]; ++c)
+          out[c] = weights[size_t(c)] * row[index[c]];
+        for (int q = 1; q < taps; ++q) {
+          const int32_t* at = index + q * p.out[2];
+          const C* w = weights.get() + q * p.out[2];
+          for (int64_t c = 0; c < p.out[2]; ++c) out[c] += w[c] * row[at[c]];
+        }
+        for (int64_t c = 0; c < p.out[2]; ++c) to[c] = write<T>(out[c]);
+      }
+  });
+  return ok;
+}
+
+// The transpose of interpolate: p.in is of dx, p.out of g.
+template <class T>
+bool spread(const Planes& p, const Tables& t, const T* g, T* dx) {
+  using C = Compute<T>;
+  const auto weights = row_weights<C>(t[2]);
+  bool ok = weights != nullptr;
+  const int64_t size = p.in_size();
+  for_planes(p, 2 * t[2].taps, [&](int64_t i) {
+    C* row = scratch::array<C>(scratch::kWork, size_t(p.in[2] + size + 1));
+    if (!row || !weights) return __atomic_store_n(&ok, false, __ATOMIC_RELAXED);
+    C* sums = row + p.in[2];
+    std::fill_n(sums, size, C(0));
+    const T* from = g + i * p.out_size();
+    for (int64_t z = 0; z < p.out[0]; ++z)
+      for (int64_t r = 0; r < p.out[1]; ++r, from += p.out[2]) {
+        std::fill_n(row, p.in[2], C(0));
+        for (int q = 0; q < t[2].taps; ++q)
+          for (int64_t c = 0; c < p.out[2]; ++c) {
+            const size_t at = size_t(q * p.out[2] + c);
+            row[t[2].index[at]] += weights[at] * C(read(from[c]));
+          }
+        for_source_rows(p, t, z, r, [&](int64_t at, double by) {
+          C* to = sums + at * p.in[2];
+          const C w = C(by);
+          for (int64_t c = 0; c < p.in[2]; ++c) to[c] += w * row[c];
+        });
+      }
+    for (int64_t j = 0; j < size; ++j) dx[i * size + j] = write<T>(sums[j]);
+  });
+  return ok;
+}
+
+template <class C>
+bool upsample_tables(const fl_call* call, const Planes& p, int dims, Tables* t) {
+  const int mode = int(call->attr[0].v.i);
+  const bool align = call->attr[1].v.i != 0;
+  for (int d = 0; d < 3; ++d) {
+    const int from = d - (3 - dims);
+    const bool given = from >= 0 && 2 + from < call->n_attr;
+    const double factor = given ? call->attr[2 + from].v.f : 0.0;
+    if (!fill_table<C>(t->of[d], from < 0 ? int(kNearest) : mode, align, p.in[d],
+                       p.out[d], factor))
+      return false;
+  }
+  return true;
+}
+
+template <class T, bool Backward>
+fl_status upsample_as(const fl_call* call) {
+  const fl_tensor &a = call->in[0], &b = call->out[0];
+  const Planes p = Backward ? planes_of(b, a) : planes_of(a, b);
+  if (b.numel == 0) return FL_OK;
+  Tables t;
+  if (!upsample_tables<Compute<T>>(call, p, spatial_dims(a), &t))
+    return fail(call, "upsample: no memory", FL_OUT_OF_MEMORY);
+  const bool ok = Backward ? spread<T>(p, t, data_of<T>(a), data_of<T>(b))
+                           : interpolate<T>(p, t, data_of<T>(a), data_of<T>(b));
+  return ok ? FL_OK : fail(call, "upsample: no memory", FL_OUT_OF_MEMORY);
+}
+
+// ---- pad: the source of every output, along each dimension
+// -------------------------------
+
+int64_t pad_source(int64_t i, int64_t in, bool replicate) {
+  if (replicate) return std::clamp<int64_t>(i, 0, in - 1);
+  if (i < 0) i = -i;
+  return i >= in ? 2 * (in - 1) - i : i;
+}
+
+bool pad_tables(const fl_call* call, const Planes& p, Tables* t) {
+  const fl_attr& padding = call->attr[0];
+  const bool replicate = call->attr[1].v.i == 1;
+  for (int d = 0; d < 3; ++d) {
+    const int64_t at = 2 * (2 - d);  // PyTorch's order begins with the last dimension
+    const int64_t before = at < padding.count ? padding.v.ints[at] : 0;
+    if (!t->of[d].make(1, p.out[d])) return false;
+    for (int64_t i = 0; i < p.out[d]; ++i)
+      t->of[d].set(0, i, pad_source(i - before, p.in[d], replicate), 1.0);
+  }
+  return true;
+}
+
+template <class T>
+fl_status pad_as(const fl_call* call) {
+  const Planes p = planes_of(call->in[0], call->out[0]);
+  Tables t;
+  if (call->out[0].numel == 0) return FL_OK;
+  if (!pad_tables(call, p, &t)) return fail(call, "pad: no memory", FL_OUT_OF_MEMORY);
+  const T* x = data_of<T>(call->in[0]);
+  T* y = data_of<T>(call->out[0]);
+  const int32_t* index = t[2].index.get();
+  for_planes(p, 1, [&](int64_t i) {
+    T* to = y + i * p.out_size();
+    for (int64_t z = 0; z < p.out[0]; ++z)
+      for (int64_t r = 0; r < p.out[1]; ++r, to += p.out[2])
+        for_source_rows(p, t, z, r, [&](int64_t at, double) {
+          const T* from = x + i * p.in_size() + at * p.in[2];
+          for (int64_t c = 0; c < p.out[2]; ++c) to[c] = from[index[c]];
+        });
+  });
+  return FL_OK;
+}
+
+template <class T>
+fl_status pad_backward_as(const fl_call* call) {
+  const Planes p = planes_of(call->out[0], call->in[0]);
+  Tables t;
+  if (call->out[0].numel == 0) return FL_OK;
+  if (!pad_tables(call, p, &t) ||
+      !spread<T>(p, t, data_of<T>(call->in[0]), data_of<T>(call->out[0])))
+    return fail(call, "pad: no memory", FL_OUT_OF_MEMORY);
+  return FL_OK;
+}
+
+fl_status upsample(const fl_call* call) {
+  return for_dtype<kFloats>(call->in[0].dtype, [&](auto type) {
+    return upsample_as<typename decltype(type)::type, false>(call);
+  });
+}
+fl_status upsample_backward(const fl_call* call) {
+  return for_dtype<kFloats>(call->in[0].dtype, [&](auto type) {
+    return upsample_as<typename decltype(type)::type, true>(call);
+  });
+}
+fl_status pad(const fl_call* call) {
+  return for_dtype<kAll>(call->in[0].dtype, [&](auto type) {
+    return pad_as<typename decltype(type)::type>(call);
+  });
+}
+fl_status pad_backward(const fl_call* call) {
+  return for_dtype<kFloats>(call->in[0].dtype, [&](auto type) {
+    return pad_backward_as<typename decltype(type)::type>(call);
+  });
+}
+
+}  // namespace
+
+FL_FAMILY(resample, {"upsample", upsample, kFloats},
+          {"upsample_backward", upsample_backward, kFloats}, {"pad", pad, kAll},
+          {"pad_backward", pad_backward, kFloats});
+
+}  // namespace FL_ISA
