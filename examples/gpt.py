@@ -42,7 +42,8 @@ def parse():
     return parser.parse_args()
 
 
-# -- the text ----------------------------------------------------------------------------
+# -- the text
+# ----------------------------------------------------------------------------
 def read_text(path):
     if path is not None:
         return path.read_text(encoding="utf-8")
@@ -71,7 +72,8 @@ def batch_of(data, size, context, device):
     return pieces[:, :-1], pieces[:, 1:]
 
 
-# -- the model ---------------------------------------------------------------------------
+# -- the model
+# ---------------------------------------------------------------------------
 class Attention(nn.Module):
     """Every position looks back at those before it, with several heads."""
 
@@ -143,7 +145,8 @@ class GPT(nn.Module):
         return numbers
 
 
-# -- training ----------------------------------------------------------------------------
+# -- training
+# ----------------------------------------------------------------------------
 def rate(step, steps, highest):
     """A short rise, then half a cosine down to a tenth."""
     rise = max(1, steps // 20)

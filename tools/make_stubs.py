@@ -263,7 +263,8 @@ def tensor_stub() -> list[str]:
             ]
         elif name in RESULTS:
             lines.append(
-                f"    def {name}(self, *args: Any, **kwargs: Any) -> {RESULTS[name]}: ..."
+                f"    def {name}(self, *args: Any, **kwargs: Any) -> {RESULTS[name]}: "
+                "..."
             )
         else:
             lines.append(f"    {name}: {ATTRIBUTES.get(name, 'Any')}")

@@ -202,7 +202,8 @@ class DeviceModule:
         for state in new_states[:1]:
             flambeau.set_rng_state(state)
 
-    # ---- streams ----------------------------------------------------------------------
+    # ---- streams
+    # ----------------------------------------------------------------------
     def current_stream(self, device: Any = None) -> Stream:
         """The stream that work goes to."""
         return Stream(self._device(device))
@@ -237,4 +238,3 @@ def get_device_module(device: Any = None) -> Any:
         chosen = flambeau.get_default_device() if device is None else device
         kind = chosen.type
     return getattr(flambeau, kind.split(":")[0])
-

@@ -144,7 +144,8 @@ def _promoted(a: Any, b: Any) -> Any:
     return dtype(weak)
 
 
-# ---- switches --------------------------------------------------------------------------
+# ---- switches
+# --------------------------------------------------------------------------
 class _State:
     precision = "highest"
     deterministic = False
@@ -169,7 +170,7 @@ def is_deterministic_algorithms_warn_only_enabled() -> bool:
 
 
 def set_deterministic_debug_mode(debug_mode: int | str) -> None:
-    """"default", "warn" or "error" (0, 1, 2). ValueError for anything else."""
+    """ "default", "warn" or "error" (0, 1, 2). ValueError for anything else."""
     modes: dict[Any, int] = {"default": 0, "warn": 1, "error": 2, 0: 0, 1: 1, 2: 2}
     if debug_mode not in modes:
         raise ValueError(
@@ -186,7 +187,7 @@ def get_deterministic_debug_mode() -> int:
 
 
 def set_float32_matmul_precision(precision: str) -> None:
-    """"highest", "high" or "medium": a permission that the CPU does not use."""
+    """ "highest", "high" or "medium": a permission that the CPU does not use."""
     if precision not in ("highest", "high", "medium"):
         raise ValueError(
             "set_float32_matmul_precision: expected 'highest', 'high' or 'medium', got "
@@ -211,7 +212,8 @@ def is_warn_always_enabled() -> bool:
 
 
 def set_num_interop_threads(n: int, /) -> None:
-    """How many ops may run side by side: one here, so that other numbers are kept only."""
+    """How many ops may run side by side: one here, so that other numbers are kept
+    only."""
     _State.interop_threads = int(n)
 
 

@@ -54,6 +54,8 @@ def signature_of(op: Any) -> inspect.Signature:
             name += "_"
         value = _default(default) if default else inspect.Parameter.empty
         if parameters and value is inspect.Parameter.empty:
-            parameters = [p.replace(default=inspect.Parameter.empty) for p in parameters]
+            parameters = [
+                p.replace(default=inspect.Parameter.empty) for p in parameters
+            ]
         parameters.append(inspect.Parameter(name, kind, default=value))
     return inspect.Signature(parameters)

@@ -110,7 +110,7 @@ def _reduce_ex(self: Tensor, protocol: int) -> Any:
     plain = self.detach().cpu().contiguous()
     kind = str(self.dtype).removeprefix("flambeau.")
     raw = memoryview(plain.flatten().view(_C.uint8)) if plain.numel() else b""
-    state = {k: v for k, v in self.__dict__.items()} or None
+    state = dict(self.__dict__) or None
     return _rebuild, (
         type(self),
         kind,
@@ -122,7 +122,9 @@ def _reduce_ex(self: Tensor, protocol: int) -> Any:
 
 
 # ---- NumPy ---------------------------------------------------------------------------
-def _array_wrap(self: Tensor, array: Any, context: Any = None, scalar: Any = None) -> Any:
+def _array_wrap(
+    self: Tensor, array: Any, context: Any = None, scalar: Any = None
+) -> Any:
     """What a NumPy function of a tensor returns: a tensor again."""
     if array.dtype == bool:
         array = array.astype("uint8").astype(bool)

@@ -145,9 +145,7 @@ def _vector(t: Tensor, indent: int, summarise: bool, form: Any) -> str:
         items = [*head, " ...", *tail]
     else:
         items = [form(v) for v in t.tolist()]
-    lines = [
-        ", ".join(items[i : i + per_line]) for i in range(0, len(items), per_line)
-    ]
+    lines = [", ".join(items[i : i + per_line]) for i in range(0, len(items), per_line)]
     return "[" + (",\n" + " " * (indent + 1)).join(lines) + "]"
 
 

@@ -26,7 +26,7 @@ _INT: dict[Any, tuple[int, bool]] = {
 }
 
 
-class finfo:  # noqa: N801
+class finfo:
     """Limits of a floating dtype (default: the default dtype): bits, eps, max, min,
     tiny, smallest_normal, resolution. TypeError for other dtypes."""
 
@@ -77,7 +77,7 @@ def _digits(eps: float) -> int:
     return power + 1 if 10.0**power < eps else power
 
 
-class iinfo:  # noqa: N801
+class iinfo:
     """Limits of an integer dtype: bits, max, min. TypeError for other dtypes."""
 
     __slots__ = ("bits", "dtype", "max", "min")

@@ -9,8 +9,8 @@ from ._devices import DeviceModule
 
 __all__ = [
     "current_accelerator",
-    "current_device_index",
     "current_device_idx",
+    "current_device_index",
     "current_stream",
     "device_count",
     "device_index",
@@ -77,7 +77,7 @@ def set_device_index(device: Any) -> None:
 set_device_idx = set_device_index
 
 
-class device_index:  # noqa: N801
+class device_index:
     """A context in which the accelerator is the current one."""
 
     def __init__(self, device: Any) -> None:

@@ -63,7 +63,9 @@ def _map(function: Any, tree: Any) -> Any:
 def _watched(x: Any) -> Any:
     """A tensor that gradients flow to, and through which they flow further."""
     if not isinstance(x, Tensor):
-        raise ValueError(f"expected tensors to differentiate by, got {type(x).__name__}")
+        raise ValueError(
+            f"expected tensors to differentiate by, got {type(x).__name__}"
+        )
     return x.view_as(x) if x.requires_grad else x.detach().requires_grad_(True)
 
 
@@ -177,12 +179,14 @@ def _safe(output: Any, leaves: list[Any], start: Any, create_graph: bool) -> lis
         allow_unused=True,
     )
     return [
-        _C._ops.zeros_like(x) if g is None else g for g, x in zip(found, leaves, strict=True)
+        _C._ops.zeros_like(x) if g is None else g
+        for g, x in zip(found, leaves, strict=True)
     ]
 
 
 def vjp(func: Any, *primals: Any, has_aux: bool = False) -> Any:
-    """(func(*primals), vjp_fn): vjp_fn(cotangents) gives the gradients of the primals."""
+    """(func(*primals), vjp_fn): vjp_fn(cotangents) gives the gradients of the
+    primals."""
     with _C._GradGuard(1, -1):
         leaves, spec = _flatten(primals)
         nested = any(_inner(x) for x in leaves)
@@ -191,7 +195,9 @@ def vjp(func: Any, *primals: Any, has_aux: bool = False) -> Any:
         output, aux = result if has_aux else (result, None)
     outputs, _ = _flatten(output)
 
-    def pull(cotangents: Any, retain_graph: bool = True, create_graph: Any = None) -> Any:
+    def pull(
+        cotangents: Any, retain_graph: bool = True, create_graph: Any = None
+    ) -> Any:
         starts, _ = _flatten(cotangents)
         again = nested or any(_inner(s) for s in starts)
         keep = again if create_graph is None else create_graph
@@ -205,7 +211,12 @@ def vjp(func: Any, *primals: Any, has_aux: bool = False) -> Any:
 
 
 def jvp(
-    func: Any, primals: Any, tangents: Any, *, strict: bool = False, has_aux: bool = False
+    func: Any,
+    primals: Any,
+    tangents: Any,
+    *,
+    strict: bool = False,
+    has_aux: bool = False,
 ) -> Any:
     """(func(*primals), the derivative of its outputs along the tangents)."""
     with _C._GradGuard(1, -1):
@@ -230,7 +241,8 @@ def linearize(func: Any, *primals: Any) -> tuple[Any, Any]:
     return func(*primals), lambda *tangents: jvp(func, primals, tangents)[1]
 
 
-# ---- Jacobians -------------------------------------------------------------------------
+# ---- Jacobians
+# -------------------------------------------------------------------------
 def jacrev(
     func: Any,
     argnums: Any = 0,
@@ -257,7 +269,9 @@ def jacrev(
         output, pull = result[0], result[1]
         outputs, out_spec = _flatten(output)
         leaves, spec = _flatten(tuple(primals))
-        blocks = [_rows(outputs, k, pull, leaves, len(primals)) for k in range(len(outputs))]
+        blocks = [
+            _rows(outputs, k, pull, leaves, len(primals)) for k in range(len(outputs))
+        ]
         per_output = [_unflatten(block, spec) for block in blocks]
         shaped = [row if several else row[0] for row in per_output]
         jacobian = _unflatten(shaped, out_spec)
@@ -266,7 +280,9 @@ def jacrev(
     return wrapper
 
 
-def _rows(outputs: list[Any], k: int, pull: Any, leaves: list[Any], n: int) -> list[Any]:
+def _rows(
+    outputs: list[Any], k: int, pull: Any, leaves: list[Any], n: int
+) -> list[Any]:
     """Per leaf, d outputs[k] / d leaf: one backward per element of the output."""
     y = outputs[k]
     rows: list[list[Any]] = [[] for _ in leaves]
@@ -320,13 +336,15 @@ def vmap(
         sizes = {x.size(d) for x, d in zip(leaves, dims, strict=True) if d is not None}
         if len(sizes) != 1:
             raise ValueError(
-                "vmap: Expected all tensors to have the same size in the mapped dimension, "
+                "vmap: Expected all tensors to have the same size in the mapped "
+                "dimension, "
                 f"got sizes {sorted(sizes)} for the mapped dimension"
             )
         results = []
         for i in range(sizes.pop()):
             parts = [
-                x if d is None else x.select(d, i) for x, d in zip(leaves, dims, strict=True)
+                x if d is None else x.select(d, i)
+                for x, d in zip(leaves, dims, strict=True)
             ]
             results.append(func(*_unflatten(parts, spec), **kwargs))
         return _stacked(results, out_dims)
@@ -343,7 +361,11 @@ def _broadcast(dims: Any, tree: Any) -> list[Any]:
         return [d for key, value in tree.items() for d in _broadcast(dims[key], value)]
     if len(dims) != len(tree):
         raise ValueError(f"vmap: in_dims {dims} does not fit {len(tree)} arguments")
-    return [d for part, value in zip(dims, tree, strict=True) for d in _broadcast(part, value)]
+    return [
+        d
+        for part, value in zip(dims, tree, strict=True)
+        for d in _broadcast(part, value)
+    ]
 
 
 def _stacked(results: list[Any], out_dims: Any) -> Any:
@@ -360,7 +382,8 @@ def _stacked(results: list[Any], out_dims: Any) -> Any:
     )
 
 
-# ---- modules ---------------------------------------------------------------------------
+# ---- modules
+# ---------------------------------------------------------------------------
 def functional_call(
     module: Any,
     parameter_and_buffer_dicts: Any,
@@ -384,7 +407,9 @@ def functional_call(
             f"unexpected {sorted(values.keys() - known.keys())}"
         )
     if tie_weights:
-        ties = {id(known[name]): value for name, value in values.items() if name in known}
+        ties = {
+            id(known[name]): value for name, value in values.items() if name in known
+        }
         for name, old in known.items():
             if name not in values and id(old) in ties:
                 values[name] = ties[id(old)]

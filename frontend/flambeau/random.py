@@ -47,7 +47,7 @@ def set_rng_state(new_state: Tensor) -> None:
     default_generator.set_state(new_state)
 
 
-class fork_rng:  # noqa: N801
+class fork_rng:
     """Put the state of random numbers back when the block ends; `enabled=False` does
     nothing. The one generator serves all devices, so `devices` is of no account."""
 

@@ -70,7 +70,9 @@ class UntypedStorage:
         """A copy."""
         return UntypedStorage(self._bytes.clone())
 
-    def copy_(self, source: UntypedStorage, non_blocking: bool = False) -> UntypedStorage:
+    def copy_(
+        self, source: UntypedStorage, non_blocking: bool = False
+    ) -> UntypedStorage:
         """Take over the bytes of a storage of the same size."""
         self._bytes.copy_(source._bytes)
         return self
@@ -118,9 +120,7 @@ class UntypedStorage:
         return _rebuild, (bytes(self._bytes.tolist()),)
 
     def __repr__(self) -> str:
-        return (
-            f"<flambeau.UntypedStorage of {self.nbytes()} bytes on {self.device}>"
-        )
+        return f"<flambeau.UntypedStorage of {self.nbytes()} bytes on {self.device}>"
 
 
 def _rebuild(data: bytes) -> UntypedStorage:

@@ -126,7 +126,8 @@ def grad(
     """
     if materialize_grads and allow_unused is False:
         raise ValueError(
-            "Expected allow_unused to be True or not passed when materialize_grads=True, "
+            "Expected allow_unused to be True or not passed when "
+            "materialize_grads=True, "
             "but got: allow_unused=False."
         )
     if not only_inputs:

@@ -7,7 +7,7 @@ from flambeau import _C
 __all__ = ["detect_anomaly", "set_detect_anomaly"]
 
 
-class detect_anomaly:  # noqa: N801
+class detect_anomaly:
     """In it, ops remember where they were called, and backward raises RuntimeError for
     gradients that are NaN (check_nan) and warns with the forward traceback."""
 
@@ -22,7 +22,7 @@ class detect_anomaly:  # noqa: N801
         _C._set_anomaly(*self.before)
 
 
-class set_detect_anomaly:  # noqa: N801
+class set_detect_anomaly:
     """Sets anomaly mode at once; as a context manager, until the block ends."""
 
     def __init__(self, mode: bool, check_nan: bool = True) -> None:

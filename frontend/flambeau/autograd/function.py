@@ -55,7 +55,8 @@ class FunctionCtx(_C._Node):
         self._constant = args
 
     def set_materialize_grads(self, value: bool) -> None:
-        """Whether backward gets zeros (default) or None for outputs without gradient."""
+        """Whether backward gets zeros (default) or None for outputs without
+        gradient."""
         self._materialize = bool(value)
 
     def _run_backward(self, *grads: Any) -> Any:
@@ -63,7 +64,8 @@ class FunctionCtx(_C._Node):
         if cls.backward is not Function.backward:
             if cls.vjp is not Function.vjp:
                 raise RuntimeError(
-                    "Implementing both 'backward' and 'vjp' for a custom Function is not "
+                    "Implementing both 'backward' and 'vjp' for a custom Function is "
+                    "not "
                     "allowed. You should only implement one of them."
                 )
             return cls.backward(self, *grads)
@@ -96,7 +98,8 @@ class Function(metaclass=FunctionMeta):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         raise RuntimeError(
-            f"{type(self)} should not be instantiated. Methods on autograd functions are "
+            f"{type(self)} should not be instantiated. Methods on autograd functions "
+            "are "
             "all static, so you should invoke them on the class itself: "
             f"use {type(self).__name__}.apply."
         )
@@ -124,7 +127,8 @@ class Function(metaclass=FunctionMeta):
     def jvp(ctx: Any, *grad_inputs: Any) -> Any:
         """To be overridden for forward mode."""
         raise NotImplementedError(
-            "You must implement the jvp function for custom autograd.Function to use it "
+            "You must implement the jvp function for custom autograd.Function to use "
+            "it "
             "with forward mode AD."
         )
 
@@ -132,7 +136,8 @@ class Function(metaclass=FunctionMeta):
     def vmap(info: Any, in_dims: Any, *args: Any) -> Any:
         """To be overridden for vmap."""
         raise NotImplementedError(
-            "To use autograd.Function with vmap, you must override its vmap staticmethod."
+            "To use autograd.Function with vmap, you must override its vmap "
+            "staticmethod."
         )
 
     @classmethod

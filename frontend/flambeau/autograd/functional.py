@@ -42,7 +42,8 @@ def _filled(
         if g is None:
             if strict:
                 raise RuntimeError(
-                    f"{what}: the outputs are independent of input {i}, which strict=True "
+                    f"{what}: the outputs are independent of input {i}, which "
+                    "strict=True "
                     "does not allow"
                 )
             g = _C._ops.zeros_like(x)
@@ -82,13 +83,16 @@ def _vectors(v: Any, like: tuple[Tensor, ...], name: str) -> tuple[Tensor, ...]:
     if v is None:
         if len(like) != 1 or like[0].numel() != 1:
             raise RuntimeError(
-                f"The vector v can only be None if the {name} is a single Tensor with one "
+                f"The vector v can only be None if the {name} is a single Tensor with "
+                "one "
                 "element."
             )
         return (_C._ops.ones_like(like[0]),)
     vs = _tuple(v)
     if len(vs) != len(like):
-        raise RuntimeError(f"v has invalid length: should be {len(like)} but got {len(vs)}.")
+        raise RuntimeError(
+            f"v has invalid length: should be {len(like)} but got {len(vs)}."
+        )
     for i, (a, b) in enumerate(zip(vs, like, strict=True)):
         if a.shape != b.shape:
             raise RuntimeError(
@@ -99,7 +103,11 @@ def _vectors(v: Any, like: tuple[Tensor, ...], name: str) -> tuple[Tensor, ...]:
 
 
 def vjp(
-    func: Any, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
+    func: Any,
+    inputs: Any,
+    v: Any = None,
+    create_graph: bool = False,
+    strict: bool = False,
 ) -> tuple[Any, Any]:
     """(func(*inputs), v times the Jacobian): v is shaped like the outputs."""
     with _C._GradGuard(1, -1):
@@ -114,7 +122,11 @@ def vjp(
 
 
 def jvp(
-    func: Any, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
+    func: Any,
+    inputs: Any,
+    v: Any = None,
+    create_graph: bool = False,
+    strict: bool = False,
 ) -> tuple[Any, Any]:
     """(func(*inputs), the Jacobian times v): v is shaped like the inputs."""
     with _C._GradGuard(1, -1):
@@ -189,7 +201,9 @@ def hessian(
                 "The Tensor returned by the function given to hessian should contain a "
                 "single element"
             )
-        found = _safe_grad((y.reshape(()),), xs, (_C._ops.ones_like(y.reshape(())),), True)
+        found = _safe_grad(
+            (y.reshape(()),), xs, (_C._ops.ones_like(y.reshape(())),), True
+        )
         return _filled(found, xs, strict, "hessian")
 
     rows = jacobian(gradient, _tuple(inputs), create_graph, strict)
@@ -197,7 +211,11 @@ def hessian(
 
 
 def vhp(
-    func: Any, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
+    func: Any,
+    inputs: Any,
+    v: Any = None,
+    create_graph: bool = False,
+    strict: bool = False,
 ) -> tuple[Any, Any]:
     """(func(*inputs), v times the Hessian) of a function with one scalar result."""
     with _C._GradGuard(1, -1):
@@ -214,7 +232,11 @@ def vhp(
 
 
 def hvp(
-    func: Any, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
+    func: Any,
+    inputs: Any,
+    v: Any = None,
+    create_graph: bool = False,
+    strict: bool = False,
 ) -> tuple[Any, Any]:
     """(func(*inputs), the Hessian times v); the same as vhp where it is symmetric."""
     return vhp(func, inputs, v, create_graph, strict)

@@ -85,7 +85,7 @@ class _Mode(_C._GradGuard):
         return type(self)()
 
 
-class no_grad(_Mode):  # noqa: N801
+class no_grad(_Mode):
     """Ops in it are not recorded: results do not require grad."""
 
     def __new__(cls, orig_func: Callable[..., Any] | None = None) -> Any:
@@ -93,7 +93,7 @@ class no_grad(_Mode):  # noqa: N801
         return self if orig_func is None else self(orig_func)
 
 
-class enable_grad(_Mode):  # noqa: N801
+class enable_grad(_Mode):
     """Ops in it are recorded, within no_grad too."""
 
     def __new__(cls, orig_func: Callable[..., Any] | None = None) -> Any:
@@ -101,7 +101,7 @@ class enable_grad(_Mode):  # noqa: N801
         return self if orig_func is None else self(orig_func)
 
 
-class inference_mode(_Mode):  # noqa: N801
+class inference_mode(_Mode):
     """Like no_grad; tensors made in it can never take part in recording."""
 
     mode: bool
@@ -116,8 +116,9 @@ class inference_mode(_Mode):  # noqa: N801
         return type(self)(self.mode)
 
 
-class set_grad_enabled(_Mode):  # noqa: N801
-    """Turns recording on or off: at once, and until the `with` block ends if used so."""
+class set_grad_enabled(_Mode):
+    """Turns recording on or off: at once, and until the `with` block ends if used
+    so."""
 
     mode: bool
     before: bool
@@ -144,7 +145,7 @@ class set_grad_enabled(_Mode):  # noqa: N801
         return f"set_grad_enabled(mode={self.mode})"
 
 
-class set_multithreading_enabled:  # noqa: N801
+class set_multithreading_enabled:
     """Backward runs in the thread that called it whatever `mode` says."""
 
     def __init__(self, mode: bool) -> None:

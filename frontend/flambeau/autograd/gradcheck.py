@@ -38,14 +38,16 @@ def _column(func: Any, inputs: tuple[Any, ...], flat: Tensor, k: int, step: Any)
         flat[k] = before - step
         low = [o.detach().clone() for o in _outputs(func, inputs)]
         flat[k] = before
-    return [((h - lo) / (2 * step)).reshape(-1) for h, lo in zip(high, low, strict=True)]
+    return [
+        ((h - lo) / (2 * step)).reshape(-1) for h, lo in zip(high, low, strict=True)
+    ]
 
 
 def _numeric(func: Any, inputs: tuple[Any, ...], x: Tensor, eps: float) -> list[Tensor]:
     """Per output, the matrix d output / d x, [elements of x, elements of output].
 
-    For complex x, entry k holds conj of d/dre + i d/dim: what autograd's gradient of the
-    real part would be, output by output.
+    For complex x, entry k holds conj of d/dre + i d/dim: what autograd's gradient of
+    the real part would be, output by output.
     """
     flat = x.data.reshape(-1)  # writes through .data leave versions alone
     if flat.data_ptr() != x.data_ptr():
@@ -82,7 +84,9 @@ def _compare(
     )
 
 
-def _expected(columns: Any, i: int, j: int, x: Tensor, output: Tensor, by: complex) -> Any:
+def _expected(
+    columns: Any, i: int, j: int, x: Tensor, output: Tensor, by: complex
+) -> Any:
     """What the gradient of x is when the output's element j has gradient `by`."""
     values = []
     for column in columns:
@@ -159,7 +163,8 @@ def _gradcheck(
     ]
     if not watched:
         raise ValueError(
-            "gradcheck expects at least one input tensor to require gradient, but none of "
+            "gradcheck expects at least one input tensor to require gradient, but "
+            "none of "
             "the them have requires_grad=True."
         )
     for i in watched:
@@ -223,5 +228,10 @@ def gradgradcheck(
         return tuple(g for g in found if g is not None)
 
     return gradcheck(
-        first, xs + grads, eps=eps, atol=atol, rtol=rtol, raise_exception=raise_exception
+        first,
+        xs + grads,
+        eps=eps,
+        atol=atol,
+        rtol=rtol,
+        raise_exception=raise_exception,
     )

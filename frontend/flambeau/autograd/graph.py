@@ -21,7 +21,7 @@ __all__ = [
 ]
 
 
-class saved_tensors_hooks:  # noqa: N801
+class saved_tensors_hooks:
     """Within it, what ops save for backward passes pack_hook(tensor), and comes back
     by unpack_hook(what pack_hook returned)."""
 
@@ -36,7 +36,7 @@ class saved_tensors_hooks:  # noqa: N801
         _C._pop_saved_hooks()
 
 
-class save_on_cpu(saved_tensors_hooks):  # noqa: N801
+class save_on_cpu(saved_tensors_hooks):
     """Within it, saved tensors wait in host memory."""
 
     def __init__(self, pin_memory: bool = False, device_type: str = "cuda") -> None:
@@ -50,7 +50,7 @@ class save_on_cpu(saved_tensors_hooks):  # noqa: N801
         super().__init__(pack, unpack)
 
 
-class disable_saved_tensors_hooks:  # noqa: N801
+class disable_saved_tensors_hooks:
     """Within it, saved_tensors_hooks raises RuntimeError(error_message)."""
 
     def __init__(self, error_message: str) -> None:
@@ -67,8 +67,9 @@ class disable_saved_tensors_hooks:  # noqa: N801
         saved_tensors_hooks.__enter__ = self._enter  # type: ignore[method-assign]
 
 
-class allow_mutation_on_saved_tensors:  # noqa: N801
-    """Within it, tensors saved for backward may be changed in place: copies are kept."""
+class allow_mutation_on_saved_tensors:
+    """Within it, tensors saved for backward may be changed in place: copies are
+    kept."""
 
     def __init__(self) -> None:
         self._hooks = saved_tensors_hooks(
@@ -128,7 +129,9 @@ def register_multi_grad_hook(tensors: Any, fn: Any, *, mode: str = "all") -> Any
     """Call fn once per backward: with the gradients of all tensors when all are there
     ("all"), or with the first one ("any"). Returns a handle with remove()."""
     if mode not in ("all", "any"):
-        raise ValueError(f"register_multi_grad_hook: expected mode all or any, got {mode}")
+        raise ValueError(
+            f"register_multi_grad_hook: expected mode all or any, got {mode}"
+        )
     found: dict[int, Any] = {}
     total = len(tensors)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 
-from flambeau import _C
 from flambeau_core.registry import Registry
 from flambeau_core.selection import VARIABLE, parse
+
+from flambeau import _C
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

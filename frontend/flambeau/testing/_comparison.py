@@ -137,7 +137,8 @@ def _compare(actual: Any, expected: Any, options: _Options, where: str) -> None:
         if len(actual) != len(expected):
             _fail(
                 options,
-                f"The length of the sequences mismatch: {len(actual)} != {len(expected)}",
+                f"The length of the sequences mismatch: {len(actual)} != "
+                f"{len(expected)}",
                 where,
             )
         for i, (a, e) in enumerate(zip(actual, expected, strict=True)):
@@ -174,7 +175,9 @@ def _compare_others(actual: Any, expected: Any, options: _Options, where: str) -
             f"assert_close: cannot compare {type(actual).__name__} with "
             f"{type(expected).__name__}"
         )
-    relaxed = _Options(**{**options.__dict__, "check_dtype": options.check_dtype and both})
+    relaxed = _Options(
+        **{**options.__dict__, "check_dtype": options.check_dtype and both}
+    )
     _compare_tensors(a, e, relaxed if not both else _numbers(options), where)
 
 
@@ -184,13 +187,16 @@ def _numbers(options: _Options) -> _Options:
 
 def _number_dtype(x: Any) -> Any:
     kinds = {int: _C.int64, float: _C.float64, complex: _C.complex128}
-    return kinds.get(type(x), None)
+    return kinds.get(type(x))
 
 
 def _compare_tensors(a: Tensor, e: Tensor, options: _Options, where: str) -> None:
     def mismatch(what: str, left: Any, right: Any) -> None:
-        _fail(options, f"The values for attribute '{what}' do not match: {left} != {right}.",
-              where)
+        _fail(
+            options,
+            f"The values for attribute '{what}' do not match: {left} != {right}.",
+            where,
+        )
 
     if a.shape != e.shape:
         mismatch("shape", a.shape, e.shape)
@@ -235,7 +241,8 @@ def _compare_values(
         text = (
             f"Scalars are not close!\n\nExpected {e.item()} but got {a.item()}.\n"
             f"Absolute difference: {abs(a.item() - e.item())} (up to {atol} allowed)\n"
-            f"Relative difference: {_relative(a.item(), e.item())} (up to {rtol} allowed)"
+            f"Relative difference: {_relative(a.item(), e.item())} (up to {rtol} "
+            "allowed)"
         )
         _fail(options, text, where)
     wide = _C.complex128 if a.is_complex() else _C.float64

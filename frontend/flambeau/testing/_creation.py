@@ -25,9 +25,12 @@ def make_tensor(
     uint8, both truth values for bool).
 
     noncontiguous: strided in the last dimension; exclude_zero: zeros become the
-    smallest positive number. ValueError for low >= high, or requires_grad with integers.
+    smallest positive number. ValueError for low >= high, or requires_grad with
+    integers.
     """
-    sizes = tuple(shape[0]) if len(shape) == 1 and not isinstance(shape[0], int) else shape
+    sizes = (
+        tuple(shape[0]) if len(shape) == 1 and not isinstance(shape[0], int) else shape
+    )
     if requires_grad and not (dtype.is_floating_point or dtype.is_complex):
         raise ValueError(
             f"make_tensor: requires_grad must be False for integral dtypes, got {dtype}"
@@ -56,7 +59,9 @@ def _bounds(dtype: Any, low: Any, high: Any) -> tuple[Any, Any]:
     if dtype is _C.uint8:
         return (0 if low is None else low), (10 if high is None else high)
     whole = not (dtype.is_floating_point or dtype.is_complex)
-    return (-9 if low is None else low), ((10 if whole else 9) if high is None else high)
+    return (-9 if low is None else low), (
+        (10 if whole else 9) if high is None else high
+    )
 
 
 def _values(sizes: Any, dtype: Any, device: Any, low: Any, high: Any) -> Tensor:

@@ -3,9 +3,8 @@
 import gc
 import weakref
 
-import pytest
-
 import flambeau as torch
+import pytest
 
 
 @pytest.fixture
@@ -249,6 +248,7 @@ def test_multi_grad_hook(x):
 
 
 def test_anomaly(x):
-    with torch.autograd.detect_anomaly(), pytest.warns(UserWarning, match="forward"):
-        with pytest.raises(RuntimeError, match="nan"):
-            (x * float("nan")).backward(ones())
+    warned = pytest.warns(UserWarning, match="forward")
+    raised = pytest.raises(RuntimeError, match="nan")
+    with torch.autograd.detect_anomaly(), warned, raised:
+        (x * float("nan")).backward(ones())

@@ -64,9 +64,9 @@ def test_jacobians():
 
 def test_functional_products():
     x, v = vector(), torch.tensor([1.0, 0.0, 2.0])
-    y, g = functional.vjp(lambda x: x * x, x, v)
+    _, g = functional.vjp(lambda x: x * x, x, v)
     assert g.tolist() == [2, 0, 12]
-    y, t = functional.jvp(lambda x: x * x, x, v)
+    _, t = functional.jvp(lambda x: x * x, x, v)
     assert t.tolist() == [2, 0, 12]
     assert functional.hvp(square_sum, x, v)[1].tolist() == [2, 0, 4]
     assert functional.vhp(square_sum, x, v)[1].tolist() == [2, 0, 4]
@@ -79,5 +79,8 @@ def test_vmap():
     x = torch.arange(6.0).view(2, 3)
     assert func.vmap(square_sum)(x).tolist() == [5, 50]
     assert func.vmap(lambda a, b: a + b, in_dims=(0, None))(x, x[0]).shape == (2, 3)
-    assert func.vmap(lambda a: a * 2, in_dims=1, out_dims=1)(x).tolist() == (x * 2).tolist()
+    assert (
+        func.vmap(lambda a: a * 2, in_dims=1, out_dims=1)(x).tolist()
+        == (x * 2).tolist()
+    )
     assert_close(func.vmap(func.grad(square_sum))(x), 2 * x)

@@ -1,8 +1,7 @@
 """autograd.Function: contexts, marks, errors, second derivatives."""
 
-import pytest
-
 import flambeau as torch
+import pytest
 from flambeau.autograd import Function, gradcheck, gradgradcheck
 from flambeau.autograd.function import once_differentiable
 

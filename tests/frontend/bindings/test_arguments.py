@@ -2,10 +2,9 @@
 
 import inspect
 
+import flambeau as torch
 import numpy as np
 import pytest
-
-import flambeau as torch
 
 
 @pytest.fixture
@@ -20,7 +19,11 @@ def same(x, y):
 def test_ints_may_be_spread(a):
     assert a.view(3, 2).shape == a.view((3, 2)).shape == a.view([3, 2]).shape
     assert a.permute(1, 0).shape == (3, 2)
-    assert torch.zeros(2, 3).shape == torch.zeros((2, 3)).shape == torch.zeros([2, 3]).shape
+    assert (
+        torch.zeros(2, 3).shape
+        == torch.zeros((2, 3)).shape
+        == torch.zeros([2, 3]).shape
+    )
     assert torch.zeros(size=(2,)).shape == (2,)
     assert torch.zeros(torch.tensor(2), np.int64(3)).shape == (2, 3)
     assert a.view(a.size(0), -1).shape == (2, 3)

@@ -3,10 +3,9 @@
 import gc
 import math
 
+import flambeau as torch
 import numpy as np
 import pytest
-
-import flambeau as torch
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,8 @@ import gc
 import pickle
 import weakref
 
-import pytest
-
 import flambeau as torch
+import pytest
 
 
 class Marked(torch.Tensor):

@@ -1,9 +1,8 @@
 """Indexing against NumPy, and what refuses to be an index."""
 
+import flambeau as torch
 import numpy as np
 import pytest
-
-import flambeau as torch
 
 BASE = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
 
@@ -72,7 +71,9 @@ def test_advanced_index_copies(index, requires_grad):
     assert np.array_equal(got.detach().numpy(), want)
 
 
-@pytest.mark.parametrize("index", BASIC + ADVANCED, ids=lambda i: str(i).replace("\n", ""))
+@pytest.mark.parametrize(
+    "index", BASIC + ADVANCED, ids=lambda i: str(i).replace("\n", "")
+)
 def test_setitem_number(index):
     t, want = torch.tensor(BASE), BASE.copy()
     t[as_index(index)] = -1.5

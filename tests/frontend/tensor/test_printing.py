@@ -1,8 +1,7 @@
 """repr of tensors, character by character."""
 
-import pytest
-
 import flambeau as torch
+import pytest
 
 CASES = [
     (lambda: torch.tensor([1.0, 2.5]), "tensor([1.0000, 2.5000])"),
