@@ -134,7 +134,7 @@ def draw_misread(dataset, guesses, path):
     grid = grid if columns > 1 else [grid]
     for axes in grid:
         axes.axis("off")
-    for axes, i in zip(grid, wrong):
+    for axes, i in zip(grid, wrong, strict=False):
         axes.imshow(images[i, 0].numpy(), cmap="gray_r")
         axes.set_title(f"{digits[i].item()}, read {guesses[i].item()}", fontsize=8)
     figure.suptitle(f"{len(wrong)} of {len(digits)} test digits misread")

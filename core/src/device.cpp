@@ -134,9 +134,9 @@ DeviceText::operator std::string() const { return concat(*this); }
 Device parse_device(const std::string& text) {
   size_t colon = text.find(':');
   std::string type = text.substr(0, colon);
-  bool good = !type.empty() && type.find_first_not_of(
-                                   "abcdefghijklmnopqrstuvwxyz_0123456789") ==
-                                   std::string::npos;
+  bool good = !type.empty() &&
+              type.find_first_not_of("abcdefghijklmnopqrstuvwxyz_0123456789") ==
+                  std::string::npos;
   int16_t index = -1;
   if (good && colon != std::string::npos) {
     std::string digits = text.substr(colon + 1);
@@ -219,10 +219,11 @@ void open_backend(const std::string& library, const std::string& name) {
   void* so = dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!so) {
     const char* why = dlerror();
-    fail(ErrorKind::Runtime, "backend '", name, "': its library does not open: ",
-         why ? why : "unknown reason");
+    fail(ErrorKind::Runtime, "backend '", name,
+         "': its library does not open: ", why ? why : "unknown reason");
   }
-  auto query = reinterpret_cast<fl_backend_query_fn>(dlsym(so, "flambeau_backend_query"));
+  auto query =
+      reinterpret_cast<fl_backend_query_fn>(dlsym(so, "flambeau_backend_query"));
   check(query != nullptr, "backend '", name, "': its library exports no ",
         "flambeau_backend_query");
   const char* reason = "no reason given";
@@ -323,7 +324,8 @@ fl_status invoke(fl_kernel kernel, fl_call& call, DeviceRuntime& device) {
   }
   t_device = outer;
   if (!t_workspaces.empty()) [[unlikely]] {
-    for (const Workspace& w : t_workspaces) device.allocator.release(w.data, w.size_class);
+    for (const Workspace& w : t_workspaces)
+      device.allocator.release(w.data, w.size_class);
     t_workspaces.clear();
   }
   return status;

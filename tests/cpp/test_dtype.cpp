@@ -102,7 +102,8 @@ TEST(numbers_out_of_range_are_defined) {
   CHECK_EQ(stored<int64_t>(Scalar(std::nan("")), Dtype::Int64), INT64_MIN);
   CHECK_EQ(stored<int64_t>(Scalar(0x1p63), Dtype::Int64), INT64_MAX);
   CHECK_EQ(stored<int64_t>(Scalar(-0x1p63), Dtype::Int64), INT64_MIN);
-  CHECK_EQ(stored<int64_t>(Scalar(9.21e18), Dtype::Int64), int64_t{9210000000000000000});
+  CHECK_EQ(stored<int64_t>(Scalar(9.21e18), Dtype::Int64),
+           int64_t{9210000000000000000});
 }
 
 TEST(what_is_stored_is_loaded) {

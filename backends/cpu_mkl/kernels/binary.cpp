@@ -150,8 +150,7 @@ fl_status pow_floats(const fl_call* call) {
           read(raw), [&](auto op) { return map<T, T, T>(call, op); }, found);
       if (found) return status;
     }
-    return map<T, T, T>(
-        call, [](auto x, auto y) { return vpow(x, y); }, 2 * kMath);
+    return map<T, T, T>(call, [](auto x, auto y) { return vpow(x, y); }, 2 * kMath);
   });
 }
 

@@ -6,8 +6,8 @@
 
 namespace FL_ISA::inline data_kernels {
 
-// A key above the complement of its index: one number, larger for larger keys and, among
-// equal keys, for smaller indices.
+// A key above the complement of its index: one number, larger for larger keys and,
+// among equal keys, for smaller indices.
 template <class U>
 using Candidate = std::conditional_t<sizeof(U) == 8, unsigned __int128, uint64_t>;
 

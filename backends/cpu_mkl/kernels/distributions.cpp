@@ -1,5 +1,5 @@
-// Normal and other continuous distributions: transforms of Philox words by polynomials in
-// loops that the compiler vectorises.
+// Normal and other continuous distributions: transforms of Philox words by polynomials
+// in loops that the compiler vectorises.
 
 #include <bit>
 #include <cmath>
@@ -13,14 +13,15 @@ namespace FL_ISA {
 namespace {
 
 // Note [Uniforms as integers]
-// A uniform is t·2⁻²⁴ (float64: t·2⁻⁵³) with an integer t. Its logarithm and its angle are
-// computed from t, so range reduction is integer arithmetic and exact: log(1−u) is that of
-// the integer 2²⁴−t in [1, 2²⁴], and the quadrant of 2πu is in the two top bits of t.
-// Polynomials: Chebyshev interpolation on the reduced ranges, errors below 1 ulp.
+// A uniform is t·2⁻²⁴ (float64: t·2⁻⁵³) with an integer t. Its logarithm and its angle
+// are computed from t, so range reduction is integer arithmetic and exact: log(1−u) is
+// that of the integer 2²⁴−t in [1, 2²⁴], and the quadrant of 2πu is in the two top bits
+// of t. Polynomials: Chebyshev interpolation on the reduced ranges, errors below 1 ulp.
 
 // log(n·2⁻²⁴) for n in [1, 2²⁴].
 inline float log_unit(uint32_t n) {
-  const auto bits = std::bit_cast<uint32_t>(static_cast<float>(static_cast<int32_t>(n)));
+  const auto bits =
+      std::bit_cast<uint32_t>(static_cast<float>(static_cast<int32_t>(n)));
   // Splits into m·2ᵉ with m in [√½, √2).
   const uint32_t shifted = bits - 0x3F3504F3u;
   const auto e = static_cast<float>(static_cast<int32_t>(shifted) >> 23);
@@ -38,7 +39,8 @@ inline float log_unit(uint32_t n) {
 
 // log(n·2⁻⁵³) for n in [1, 2⁵³].
 inline double log_unit(uint64_t n) {
-  const uint64_t bits = std::bit_cast<uint64_t>(static_cast<double>(static_cast<int64_t>(n)));
+  const uint64_t bits =
+      std::bit_cast<uint64_t>(static_cast<double>(static_cast<int64_t>(n)));
   const uint64_t shifted = bits - 0x3FE6A09E667F3BCDull;
   const auto e = static_cast<double>((static_cast<int64_t>(shifted) >> 52) - 53);
   const double m =
@@ -59,21 +61,22 @@ struct SinCos {
   W sin, cos;
 };
 
-// Of 2π·w·2⁻³², w a multiple of 2⁸. The two top bits of w + 2²⁹ are the nearest quadrant,
-// and what is left is w without its two top bits, as a signed number.
+// Of 2π·w·2⁻³², w a multiple of 2⁸. The two top bits of w + 2²⁹ are the nearest
+// quadrant, and what is left is w without its two top bits, as a signed number.
 inline SinCos<float> turn(uint32_t w) {
-  const float y = static_cast<float>(static_cast<int32_t>(w << 2)) * 0x1p-31f, z = y * y;
+  const float y = static_cast<float>(static_cast<int32_t>(w << 2)) * 0x1p-31f,
+              z = y * y;
   const float s =
       y * (0.785398161f +
            z * (-0.08074543471f + z * (0.002490006801f + z * -3.595429073e-5f)));
   const float c =
       1.0f + z * (-0.3084251373f +
-                  z * (0.01585433815f +
-                       z * (-0.0003259613803f + z * 3.541952728e-6f)));
+                  z * (0.01585433815f + z * (-0.0003259613803f + z * 3.541952728e-6f)));
   const uint32_t q = w + (1u << 29), sign = 1u << 31;
   const bool swap = (q & (1u << 30)) != 0;
   const uint32_t sin = std::bit_cast<uint32_t>(swap ? c : s) ^ (q & sign);
-  const uint32_t cos = std::bit_cast<uint32_t>(swap ? s : c) ^ ((q + (1u << 30)) & sign);
+  const uint32_t cos =
+      std::bit_cast<uint32_t>(swap ? s : c) ^ ((q + (1u << 30)) & sign);
   return {std::bit_cast<float>(sin), std::bit_cast<float>(cos)};
 }
 
@@ -157,7 +160,8 @@ void normals(const fl_call* call, F after) {
   const Philox philox(call->attr[2].v.i, call->attr[3].v.i);
   T* out = data_of<T>(*call->out);
   for_chunks<kWords>(call->out->numel, [=](int64_t start, int64_t n) {
-    alignas(64) Integer<W> even[kWordsAtOnce / 2 / kWords], odd[kWordsAtOnce / 2 / kWords];
+    alignas(64) Integer<W> even[kWordsAtOnce / 2 / kWords],
+        odd[kWordsAtOnce / 2 / kWords];
     const int64_t blocks = blocks_for<kWords>(n), pairs = blocks * 2 / kWords;
     philox.fill_split(even, odd, static_cast<uint64_t>(start * kWords / 4), blocks);
     if constexpr (std::is_same_v<T, W> && std::is_same_v<F, std::identity>) {
@@ -188,16 +192,17 @@ template <class T, class F>
 void generate(const fl_call* call, const Philox& philox, F block) {
   using W = std::conditional_t<words_of<T> == 2, double, float>;
   T* out = data_of<T>(*call->out);
-  for_words<words_of<W>>(
-      philox, call->out->numel, [=](int64_t start, int64_t n, const uint32_t* words) {
-        if constexpr (std::is_same_v<T, W>) {
-          block(out + start, words, n);
-        } else {
-          W values[kWordsAtOnce];
-          block(values, words, n);
-          for (int64_t i = 0; i < n; i++) out[start + i] = element<T>(values[i]);
-        }
-      });
+  for_words<words_of<W>>(philox, call->out->numel,
+                         [=](int64_t start, int64_t n, const uint32_t* words) {
+                           if constexpr (std::is_same_v<T, W>) {
+                             block(out + start, words, n);
+                           } else {
+                             W values[kWordsAtOnce];
+                             block(values, words, n);
+                             for (int64_t i = 0; i < n; i++)
+                               out[start + i] = element<T>(values[i]);
+                           }
+                         });
 }
 
 // −log(1−u)/a; never 0, as the distribution promises: half a unit stands for u = 0.

@@ -1,5 +1,5 @@
-// What the kernels that move, order or invent elements (random, sort, index, select) share:
-// conversions of single elements, the choice of a template, errors, workspace.
+// What the kernels that move, order or invent elements (random, sort, index, select)
+// share: conversions of single elements, the choice of a template, errors, workspace.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +11,8 @@
 #include "dtypes.h"
 #include "flambeau/backend.h"
 
-// The headers of these kernels have a namespace of their own, lest their inline functions
-// meet others of the same name at the link.
+// The headers of these kernels have a namespace of their own, lest their inline
+// functions meet others of the same name at the link.
 namespace FL_ISA::inline data_kernels {
 
 template <class T>
@@ -27,9 +27,9 @@ inline constexpr bool is_complex_type =
 
 // What an element of T is computed in.
 template <class T>
-using Wide = std::conditional_t<
-    is_half_type<T>, float,
-    std::conditional_t<std::is_same_v<T, boolean>, bool, T>>;
+using Wide =
+    std::conditional_t<is_half_type<T>, float,
+                       std::conditional_t<std::is_same_v<T, boolean>, bool, T>>;
 
 template <class T>
 inline Wide<T> widen(T x) {
@@ -85,11 +85,16 @@ struct Bits128 {
 template <class F>
 fl_status for_bits(int dtype, F&& f) {
   switch (dtype_size(dtype)) {
-    case 1: return f(Type<uint8_t>());
-    case 2: return f(Type<uint16_t>());
-    case 4: return f(Type<uint32_t>());
-    case 8: return f(Type<uint64_t>());
-    default: return f(Type<Bits128>());
+    case 1:
+      return f(Type<uint8_t>());
+    case 2:
+      return f(Type<uint16_t>());
+    case 4:
+      return f(Type<uint32_t>());
+    case 8:
+      return f(Type<uint64_t>());
+    default:
+      return f(Type<Bits128>());
   }
 }
 

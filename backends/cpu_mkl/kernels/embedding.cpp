@@ -1,5 +1,5 @@
-// `embedding_backward`: sums the rows of a gradient by index and writes every row of the
-// result once.
+// `embedding_backward`: sums the rows of a gradient by index and writes every row of
+// the result once.
 
 #include <algorithm>
 
@@ -16,9 +16,9 @@ namespace {
 
 // Note [Lists of positions]
 // For each row of the result, a list of the positions whose index it is, in ascending
-// order: `first` by row, `next` by position, -1 at the end. Each row of the result is then
-// written once, by one thread, in a fixed order; rows without positions are zeros that
-// bypass the caches, for they are most of a large table.
+// order: `first` by row, `next` by position, -1 at the end. Each row of the result is
+// then written once, by one thread, in a fixed order; rows without positions are zeros
+// that bypass the caches, for they are most of a large table.
 struct Lists {
   int32_t* first;
   int32_t* next;

@@ -1,5 +1,5 @@
-// `gather`, `scatter`, `index`, `index_put`, `index_select`, `index_add` and `embedding`:
-// reading and writing at indices.
+// `gather`, `scatter`, `index`, `index_put`, `index_select`, `index_add` and
+// `embedding`: reading and writing at indices.
 
 #include "elements.h"
 #include "indexed.h"
@@ -9,7 +9,8 @@
 namespace FL_ISA {
 namespace {
 
-// ---- reading -------------------------------------------------------------------------
+// ---- reading
+// -------------------------------------------------------------------------
 
 // out = self[indices]; operands of the walk: out, self, indices.
 fl_status take(const fl_call* call, const Walk& walk, Indexed& indexed, int dtype) {
@@ -44,7 +45,8 @@ fl_status take(const fl_call* call, const Walk& walk, Indexed& indexed, int dtyp
   });
 }
 
-// ---- writing -------------------------------------------------------------------------
+// ---- writing
+// -------------------------------------------------------------------------
 
 struct Set {
   template <class T>
@@ -161,7 +163,8 @@ fl_status put_mode(const Walk& walk, Indexed& indexed, const fl_tensor& out,
   });
 }
 
-// ---- kernels -------------------------------------------------------------------------
+// ---- kernels
+// -------------------------------------------------------------------------
 
 fl_status result(const fl_call* call, const Indexed& indexed, fl_status status,
                  int64_t first_dim) {
@@ -174,7 +177,8 @@ fl_status result(const fl_call* call, const Indexed& indexed, fl_status status,
 struct Along {
   int64_t dim, size, stride;
   Along(const fl_tensor& t, int64_t d)
-      : dim(d < 0 ? d + t.ndim : d), size(t.ndim == 0 ? 1 : t.sizes[dim]),
+      : dim(d < 0 ? d + t.ndim : d),
+        size(t.ndim == 0 ? 1 : t.sizes[dim]),
         stride(t.ndim == 0 ? 1 : t.strides[dim]) {}
   Indexed indexed(const fl_tensor& index) const {
     return {1, false, &size, &stride, {data_of<const int64_t>(index)}};

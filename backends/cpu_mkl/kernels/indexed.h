@@ -13,10 +13,10 @@ namespace FL_ISA::inline data_kernels {
 
 // Note [Indexed access]
 // The kernels walk operands of one shape: the moved elements, the indexed tensor with
-// stride 0 along its indexed dimensions, and one tensor of indices for each of these. The
-// indexed address is the walked one plus Σ index·stride. Where the indices do not change
-// along the innermost dimension a whole row moves at once; else the offsets of a block are
-// computed and checked by vectors, then used.
+// stride 0 along its indexed dimensions, and one tensor of indices for each of these.
+// The indexed address is the walked one plus Σ index·stride. Where the indices do not
+// change along the innermost dimension a whole row moves at once; else the offsets of a
+// block are computed and checked by vectors, then used.
 constexpr int64_t kIndexBlock = 256;
 
 // The indexed dimensions, and the first index found to be out of range.
@@ -30,9 +30,7 @@ struct Indexed {
   int64_t bad_index = 0;
   int bad = 0;
 
-  int64_t wrapped(int k, int64_t i) const {
-    return wraps && i < 0 ? i + sizes[k] : i;
-  }
+  int64_t wrapped(int k, int64_t i) const { return wraps && i < 0 ? i + sizes[k] : i; }
 
   bool outside(int k, int64_t i) const {
     return static_cast<uint64_t>(i) >= static_cast<uint64_t>(sizes[k]);
@@ -59,20 +57,21 @@ struct Indexed {
     return true;
   }
 
-  // The offsets of n <= kIndexBlock elements: computed in `offsets`, unless the indices are
-  // what is wanted; nullptr when one is out of range.
+  // The offsets of n <= kIndexBlock elements: computed in `offsets`, unless the indices
+  // are what is wanted; nullptr when one is out of range.
   const int64_t* block(const int64_t* at, const int64_t* steps, int64_t n,
                        int64_t* offsets) {
     if (count == 1 && !wraps && strides[0] == 1 && steps[0] == 1) {
       const int64_t* p = data[0] + at[0];
       uint64_t most = 0;
-      for (int64_t j = 0; j < n; j++) most = std::max(most, static_cast<uint64_t>(p[j]));
+      for (int64_t j = 0; j < n; j++)
+        most = std::max(most, static_cast<uint64_t>(p[j]));
       if (most < static_cast<uint64_t>(sizes[0])) return p;
     }
     for (int k = 0; k < count; k++) {
       const int64_t* p = data[k] + at[k];
-      const bool bad_one = steps[k] == 1 ? fill(k, p, 1, n, offsets)
-                                         : fill(k, p, steps[k], n, offsets);
+      const bool bad_one =
+          steps[k] == 1 ? fill(k, p, 1, n, offsets) : fill(k, p, steps[k], n, offsets);
       if (!bad_one) continue;
       for (int64_t j = 0; j < n; j++) {
         const int64_t i = p[j * steps[k]];
@@ -107,8 +106,8 @@ inline void prefetch_row(const void* row, int64_t bytes) {
   for (int64_t i = 0; i < bytes && i < 2048; i += 64) __builtin_prefetch(p + i);
 }
 
-// Rows [begin, end) of a walk whose one index (operand `first`) changes by row only: those
-// to come are fetched ahead, since no processor guesses where they are.
+// Rows [begin, end) of a walk whose one index (operand `first`) changes by row only:
+// those to come are fetched ahead, since no processor guesses where they are.
 template <class Row, class Fetch>
 void visit_ahead(const Walk& walk, int first, Indexed& indexed, int64_t begin,
                  int64_t end, Row&& row, Fetch&& fetch) {
@@ -126,8 +125,9 @@ void visit_ahead(const Walk& walk, int first, Indexed& indexed, int64_t begin,
   });
 }
 
-// Runs row(base offsets, offset) or block(base offsets, j, n, offsets) over all of a walk
-// whose operands from `first` on are the indices; fetch(offset) is told of rows to come.
+// Runs row(base offsets, offset) or block(base offsets, j, n, offsets) over all of a
+// walk whose operands from `first` on are the indices; fetch(offset) is told of rows to
+// come.
 template <class Row, class Block, class Fetch>
 void visit(const Walk& walk, int first, Indexed& indexed, bool parallel, Row&& row,
            Block&& block, Fetch&& fetch) {
@@ -157,9 +157,10 @@ void visit(const Walk& walk, int first, Indexed& indexed, bool parallel, Row&& r
   if (ahead && (!parallel || n * rows < 16384)) {
     visit_ahead(walk, first, indexed, 0, rows, row, fetch);
   } else if (ahead) {
-    parallel_for(rows, std::max<int64_t>(1, 16384 / n), [&](int64_t begin, int64_t end) {
-      visit_ahead(walk, first, indexed, begin, end, row, fetch);
-    });
+    parallel_for(rows, std::max<int64_t>(1, 16384 / n),
+                 [&](int64_t begin, int64_t end) {
+                   visit_ahead(walk, first, indexed, begin, end, row, fetch);
+                 });
   } else if (!parallel || n * rows < 16384) {
     walk.each(0, rows, [&](const int64_t* at) { one_row(at, 0, n); });
   } else if (rows == 1 && !whole) {

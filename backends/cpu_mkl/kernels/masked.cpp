@@ -13,8 +13,10 @@
 namespace FL_ISA {
 namespace {
 
-// Appends base + (positions of set bits) to out, which has room for `room` more numbers.
-inline int64_t append_positions(uint64_t mask, int64_t base, int64_t* out, int64_t room) {
+// Appends base + (positions of set bits) to out, which has room for `room` more
+// numbers.
+inline int64_t append_positions(uint64_t mask, int64_t base, int64_t* out,
+                                int64_t room) {
   const int64_t count = std::popcount(mask);
 #if defined(__AVX512F__)
   if (room >= count + 8) {
@@ -37,7 +39,8 @@ inline int64_t append_positions(uint64_t mask, int64_t base, int64_t* out, int64
 template <class T>
 void nonzero_flat(const T* x, int64_t stride, int64_t n, int64_t* out, int64_t room) {
   for (int64_t i = 0; i < n && room > 0; i += kMaskBits) {
-    const uint64_t mask = nonzero_bits(x + i * stride, stride, std::min(kMaskBits, n - i));
+    const uint64_t mask =
+        nonzero_bits(x + i * stride, stride, std::min(kMaskBits, n - i));
     const int64_t count = append_positions(mask, i, out, room);
     out += count;
     room -= count;

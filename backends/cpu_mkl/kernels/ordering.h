@@ -20,9 +20,9 @@ using UnsignedOf = std::conditional_t<
 
 // Note [Ordered keys]
 // An unsigned integer for each element, in the order of the elements: integers with the
-// sign bit flipped; floats with all bits flipped when negative, else the sign bit. All NaNs
-// share the largest key and both zeros one key, so that sorting is stable among them;
-// decoding those keys (kAll and kSign) gives some NaN and +0.
+// sign bit flipped; floats with all bits flipped when negative, else the sign bit. All
+// NaNs share the largest key and both zeros one key, so that sorting is stable among
+// them; decoding those keys (kAll and kSign) gives some NaN and +0.
 template <class T>
 struct Key {
   using Bits = UnsignedOf<sizeof(T)>;
@@ -39,9 +39,9 @@ struct Key {
     if constexpr (is_float_type<T>) {
       const Bits b = std::bit_cast<Bits>(x);
       const Bits magnitude = static_cast<Bits>(b & ~kSign);
-      const Bits flipped = static_cast<Bits>(
-          b & kSign ? (magnitude == 0 ? kSign : static_cast<Bits>(~b))
-                    : static_cast<Bits>(b | kSign));
+      const Bits flipped =
+          static_cast<Bits>(b & kSign ? (magnitude == 0 ? kSign : static_cast<Bits>(~b))
+                                      : static_cast<Bits>(b | kSign));
       return magnitude > kInfinity ? kAll : flipped;
     } else if constexpr (std::is_same_v<T, boolean>) {
       return x.value != 0;
@@ -98,9 +98,9 @@ class DimRows {
   int64_t dim_;
 };
 
-// Sorts packed numbers by `bits` bits from `low` on, stably; returns where the result is,
-// `a` or `spare`. Least significant digit first: one scan counts all digits, then each
-// digit that is not the same everywhere costs a pass.
+// Sorts packed numbers by `bits` bits from `low` on, stably; returns where the result
+// is, `a` or `spare`. Least significant digit first: one scan counts all digits, then
+// each digit that is not the same everywhere costs a pass.
 template <int Width>
 uint64_t* radix_passes(uint64_t* a, uint64_t* spare, int64_t n, int low, int bits) {
   constexpr int kDigits = 1 << Width, kMostPasses = (64 + Width - 1) / Width;
@@ -126,7 +126,8 @@ uint64_t* radix_passes(uint64_t* a, uint64_t* spare, int64_t n, int low, int bit
 }
 
 // n below 2³².
-inline uint64_t* radix_sort(uint64_t* a, uint64_t* spare, int64_t n, int low, int bits) {
+inline uint64_t* radix_sort(uint64_t* a, uint64_t* spare, int64_t n, int low,
+                            int bits) {
   if (bits == 0) return a;
   if (n < 4096 || bits <= 8) return radix_passes<8>(a, spare, n, low, bits);
   return radix_passes<11>(a, spare, n, low, bits);

@@ -1,5 +1,5 @@
-// Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011): the
-// words of any block, computed in vectors of blocks.
+// Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011):
+// the words of any block, computed in vectors of blocks.
 #pragma once
 
 #include <cstdint>
@@ -52,9 +52,7 @@ struct PhiloxLanes {
   static V pair(V low, V high) {
     return _mm256_blend_epi32(low, _mm256_slli_epi64(high, 32), 0xAA);
   }
-  static void store(void* out, V a) {
-    _mm256_storeu_si256(static_cast<V*>(out), a);
-  }
+  static void store(void* out, V a) { _mm256_storeu_si256(static_cast<V*>(out), a); }
   static void store(uint32_t* out, V a, V b) {
     const V even = _mm256_unpacklo_epi64(a, b);
     const V odd = _mm256_unpackhi_epi64(a, b);
@@ -112,16 +110,16 @@ class Philox {
   Philox(int64_t seed, int64_t offset)
       : seed_(static_cast<uint64_t>(seed)), offset_(static_cast<uint64_t>(offset)) {}
 
-  // Writes the four words of each of `blocks` blocks (a multiple of kStep) from `first` on,
-  // all of whose numbers have the same upper 32 bits.
+  // Writes the four words of each of `blocks` blocks (a multiple of kStep) from `first`
+  // on, all of whose numbers have the same upper 32 bits.
   [[gnu::noinline]] void fill(uint32_t* out, uint64_t first, int64_t blocks) const {
     each(first, blocks, [=](int64_t b, V w0, V w1, V w2, V w3) {
       L::store(out + 4 * b, L::pair(w0, w1), L::pair(w2, w3));
     });
   }
 
-  // Splits the stream for those who need pairs: words 0 and 2 of each block go to `even`,
-  // words 1 and 3 to `odd`.
+  // Splits the stream for those who need pairs: words 0 and 2 of each block go to
+  // `even`, words 1 and 3 to `odd`.
   [[gnu::noinline]] void fill_split(uint32_t* even, uint32_t* odd, uint64_t first,
                                     int64_t blocks) const {
     each(first, blocks, [=](int64_t b, V w0, V w1, V w2, V w3) {
@@ -152,8 +150,8 @@ class Philox {
     }
     const V m0 = L::set(0xD2511F53u), m1 = L::set(0xCD9E8D57u);
     const V c2 = L::set(offset_), c3 = L::set(offset_ >> 32);
-    // Of the first two rounds, what does not depend on the low half of the block's number:
-    // that alone changes here.
+    // Of the first two rounds, what does not depend on the low half of the block's
+    // number: that alone changes here.
     const V first_product = L::mul(c2, m1);
     const V first_word =
         L::mix(L::high(first_product), L::high(L::set(first)), key0[0]);

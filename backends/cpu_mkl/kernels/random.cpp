@@ -1,4 +1,5 @@
-// Uniform random numbers, integers, coin flips, dropout and permutations, out of Philox.
+// Uniform random numbers, integers, coin flips, dropout and permutations, out of
+// Philox.
 
 #include <algorithm>
 #include <cmath>
@@ -57,8 +58,8 @@ class Modulo {
   explicit Modulo(uint64_t n) : n_(n), inverse_(n > 1 ? ~uint64_t{0} / n : 0) {}
   uint64_t operator()(uint64_t w) const {
     // The quotient is at most one too small.
-    const uint64_t q = static_cast<uint64_t>(
-        (static_cast<unsigned __int128>(w) * inverse_) >> 64);
+    const uint64_t q =
+        static_cast<uint64_t>((static_cast<unsigned __int128>(w) * inverse_) >> 64);
     const uint64_t r = w - q * n_;
     return n_ == 0 ? w : r >= n_ ? r - n_ : r;
   }
@@ -67,8 +68,8 @@ class Modulo {
   uint64_t n_, inverse_;
 };
 
-// The same for a small n in doubles, whose loop is vectorised: (high·2³² + low) mod n by
-// two steps whose operands are exact in 53 bits.
+// The same for a small n in doubles, whose loop is vectorised: (high·2³² + low) mod n
+// by two steps whose operands are exact in 53 bits.
 constexpr uint64_t kSmallRange = uint64_t{1} << 20;
 
 // x mod n but for one n too many or too few.
@@ -140,11 +141,12 @@ inline auto integer(const uint32_t* words, int64_t i) {
 template <class T, class P>
 void bernoulli_each(const Philox& philox, T* out, const P* p, int64_t n) {
   using U = std::conditional_t<words_of<T> == 2, double, float>;
-  for_words<words_of<T>>(philox, n, [=](int64_t start, int64_t count, const uint32_t* w) {
-    for (int64_t i = 0; i < count; i++) {
-      out[start + i] = element<T>(unit<U>(w, i) < p[start + i]);
-    }
-  });
+  for_words<words_of<T>>(philox, n,
+                         [=](int64_t start, int64_t count, const uint32_t* w) {
+                           for (int64_t i = 0; i < count; i++) {
+                             out[start + i] = element<T>(unit<U>(w, i) < p[start + i]);
+                           }
+                         });
 }
 
 template <class T>

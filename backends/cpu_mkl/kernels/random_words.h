@@ -1,5 +1,5 @@
-// Hands the words of a Philox stream to a loop over elements, buffer by buffer and on all
-// threads, and turns words into uniforms.
+// Hands the words of a Philox stream to a loop over elements, buffer by buffer and on
+// all threads, and turns words into uniforms.
 #pragma once
 
 #include <algorithm>
@@ -31,8 +31,8 @@ inline W unit(const uint32_t* words, int64_t i) {
   }
 }
 
-// Calls f(start, n) on all threads for runs of at most kWordsAtOnce / Words elements that
-// together cover [0, numel).
+// Calls f(start, n) on all threads for runs of at most kWordsAtOnce / Words elements
+// that together cover [0, numel).
 template <int Words, class F>
 void for_chunks(int64_t numel, F&& f) {
   constexpr int64_t kElements = kWordsAtOnce / Words;
@@ -52,7 +52,8 @@ int64_t blocks_for(int64_t n) {
   return (n * Words + step - 1) / step * Philox::kStep;
 }
 
-// The same as f(start, n, words), where `words` begins with the words of element `start`.
+// The same as f(start, n, words), where `words` begins with the words of element
+// `start`.
 template <int Words, class F>
 void for_words(const Philox& philox, int64_t numel, F&& f) {
   for_chunks<Words>(numel, [&](int64_t start, int64_t n) {

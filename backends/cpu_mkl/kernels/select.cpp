@@ -22,8 +22,8 @@ struct KthSpace {
   U* keys;              // n
 };
 
-// The index of the k-th smallest, k from 0: a histogram of the upper bits of the keys finds
-// its bin, and only the elements of that bin are looked at closely.
+// The index of the k-th smallest, k from 0: a histogram of the upper bits of the keys
+// finds its bin, and only the elements of that bin are looked at closely.
 template <class T, class U>
 int64_t kth(const T* x, int64_t stride, int64_t n, int64_t k, KthSpace<U> space) {
   constexpr int kBits = 11;
@@ -101,7 +101,8 @@ inline int64_t partition_point(int64_t n, F&& before) {
 }
 
 template <class T>
-inline int64_t position(const T* sorted, int64_t stride, int64_t n, T query, bool right) {
+inline int64_t position(const T* sorted, int64_t stride, int64_t n, T query,
+                        bool right) {
   const Wide<T> x = widen(query);
   if (n == 0) return 0;
   if (!(x == x)) {  // NaN, the largest
@@ -111,8 +112,8 @@ inline int64_t position(const T* sorted, int64_t stride, int64_t n, T query, boo
     });
   }
   if (right) {
-    return partition_point(
-        n, [=](int64_t i) { return widen(sorted[i * stride]) <= x; });
+    return partition_point(n,
+                           [=](int64_t i) { return widen(sorted[i * stride]) <= x; });
   }
   return partition_point(n, [=](int64_t i) { return widen(sorted[i * stride]) < x; });
 }

@@ -46,7 +46,8 @@ fl_status iota(const fl_call* call) {
   const auto start = call->attr[0].v, step = call->attr[1].v;
   return for_dtype<kAll>(out.dtype, [&]<class T>(Type<T>) {
     if constexpr (std::is_integral_v<T> || std::is_same_v<T, boolean>) {
-      const auto first = static_cast<uint64_t>(start.i), by = static_cast<uint64_t>(step.i);
+      const auto first = static_cast<uint64_t>(start.i),
+                 by = static_cast<uint64_t>(step.i);
       generate<T>(out, [=](int64_t i) {
         return element<T>(static_cast<int64_t>(first + static_cast<uint64_t>(i) * by));
       });
@@ -67,8 +68,9 @@ fl_status linspace(const fl_call* call) {
   const double step = n > 1 ? (end - start) / static_cast<double>(n - 1) : 0;
   return for_dtype<kAll>(out.dtype, [&]<class T>(Type<T>) {
     generate<T>(out, [=](int64_t i) {
-      return from_double<T>(i < (n + 1) / 2 ? start + static_cast<double>(i) * step
-                                            : end - static_cast<double>(n - 1 - i) * step);
+      return from_double<T>(i < (n + 1) / 2
+                                ? start + static_cast<double>(i) * step
+                                : end - static_cast<double>(n - 1 - i) * step);
     });
     return FL_OK;
   });
@@ -76,7 +78,8 @@ fl_status linspace(const fl_call* call) {
 
 // ---- bins ------------------------------------------------------------------------
 
-// Counts in several tables in turn, so that equal neighbours do not wait for each other.
+// Counts in several tables in turn, so that equal neighbours do not wait for each
+// other.
 constexpr int64_t kTables = 4;
 constexpr int64_t kSmallBins = 2048;
 
@@ -155,7 +158,8 @@ fl_status bincount(const fl_call* call) {
 
 // Numbers outside [lo, hi] and NaN belong to no bin; hi itself to the last one.
 template <class T>
-void histogram(const fl_tensor& a, double lo, double hi, int64_t bins, int64_t* counts) {
+void histogram(const fl_tensor& a, double lo, double hi, int64_t bins,
+               int64_t* counts) {
   const double scale = static_cast<double>(bins) / (hi - lo);
   Walk walk(a);
   walk.add(a);

@@ -33,8 +33,8 @@ struct SortRow {
   }
 };
 
-// The place of each element is the number of those before it: n² comparisons, but vectors
-// of them, and no branches.
+// The place of each element is the number of those before it: n² comparisons, but
+// vectors of them, and no branches.
 template <class T>
 void sort_short(const SortRow<T>& row) {
   using U = typename Key<T>::U;
@@ -59,10 +59,11 @@ struct Packing {
   uint64_t mask() const { return (uint64_t{1} << index_bits) - 1; }
 };
 
-// The loops below stand in functions of their own, with plain pointers: inlined together
-// they are not vectorised.
+// The loops below stand in functions of their own, with plain pointers: inlined
+// together they are not vectorised.
 template <class T>
-[[gnu::noinline]] Packing choose_packing(const T* x, int64_t n, typename Key<T>::U flip) {
+[[gnu::noinline]] Packing choose_packing(const T* x, int64_t n,
+                                         typename Key<T>::U flip) {
   using U = typename Key<T>::U;
   U least = ~U{0}, most = 0;
   for (int64_t i = 0; i < n; i++) {
@@ -86,9 +87,9 @@ template <class T>
 }
 
 template <class T>
-[[gnu::noinline]] void unpack(const uint64_t* sorted, int64_t n, typename Key<T>::U flip,
-                              const Packing packing, T* __restrict values,
-                              int64_t* __restrict indices) {
+[[gnu::noinline]] void unpack(const uint64_t* sorted, int64_t n,
+                              typename Key<T>::U flip, const Packing packing,
+                              T* __restrict values, int64_t* __restrict indices) {
   const auto mask = packing.mask();
   for (int64_t i = 0; i < n; i++) {
     const uint64_t p = sorted[i], key = (p >> packing.index_bits) + packing.least;
@@ -116,7 +117,8 @@ void sort_ties(const SortRow<T>& row, const Packing& packing, uint64_t* sorted) 
 
 // Keys that stand for several elements (NaNs, zeros) make one run: those are looked up.
 template <class T>
-void write_decoded(const SortRow<T>& row, const Packing& packing, const uint64_t* sorted) {
+void write_decoded(const SortRow<T>& row, const Packing& packing,
+                   const uint64_t* sorted) {
   using K = Key<T>;
   using U = typename K::U;
   const uint64_t mask = packing.mask();
@@ -135,9 +137,8 @@ void write_decoded(const SortRow<T>& row, const Packing& packing, const uint64_t
   if constexpr (is_float_type<T>) {
     for (const U shared : {static_cast<U>(K::kAll), static_cast<U>(K::kSign)}) {
       const U wanted = shared ^ row.flip;
-      const auto* at =
-          std::lower_bound(sorted, sorted + row.n, wanted,
-                           [&](uint64_t p, U k) { return key(p) < k; });
+      const auto* at = std::lower_bound(sorted, sorted + row.n, wanted,
+                                        [&](uint64_t p, U k) { return key(p) < k; });
       for (; at < sorted + row.n && key(*at) == wanted; at++) {
         row.values[(at - sorted) * row.values_stride] = row.in[*at & mask];
       }
@@ -163,7 +164,8 @@ void sort_long(const SortRow<T>& row, uint64_t* space) {
 struct Scratch {
   int64_t packed, copy, bytes;
   Scratch(int64_t n, int64_t size, bool copies)
-      : packed(n <= kShort ? 0 : 16 * n), copy(copies ? n * size : 0),
+      : packed(n <= kShort ? 0 : 16 * n),
+        copy(copies ? n * size : 0),
         bytes((packed + copy + 63) / 64 * 64) {}
 };
 
@@ -188,9 +190,13 @@ fl_status sort_rows(const fl_call* call) {
         for (int64_t i = 0; i < n; i++) copy[i] = x[i * from.stride()];
         x = copy;
       }
-      const SortRow<T> row{x, data_of<T>(values) + to.begin(r), to.stride(),
+      const SortRow<T> row{x,
+                           data_of<T>(values) + to.begin(r),
+                           to.stride(),
                            data_of<int64_t>(indices) + to_index.begin(r),
-                           to_index.stride(), n, flip};
+                           to_index.stride(),
+                           n,
+                           flip};
       if (n <= kShort) {
         sort_short(row);
       } else {
@@ -206,9 +212,8 @@ fl_status sort_rows(const fl_call* call) {
 
 fl_status sort(const fl_call* call) {
   if (call->out->numel == 0) return FL_OK;
-  return for_dtype<kOrdered>(call->in[0].dtype, [&]<class T>(Type<T>) {
-    return sort_rows<T>(call);
-  });
+  return for_dtype<kOrdered>(call->in[0].dtype,
+                             [&]<class T>(Type<T>) { return sort_rows<T>(call); });
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// `topk`: the best of each row, by a register, a short list, a threshold or the k-th key,
-// whichever suits k and the length of the row.
+// `topk`: the best of each row, by a register, a short list, a threshold or the k-th
+// key, whichever suits k and the length of the row.
 
 #include <algorithm>
 #include <bit>
@@ -53,8 +53,8 @@ inline uint64_t above(const U* keys, U bar) {
 }
 #endif
 
-// Bit i tells whether the key of x[i] may be above the bar; keys need not be computed to
-// see that most are not.
+// Bit i tells whether the key of x[i] may be above the bar; keys need not be computed
+// to see that most are not.
 template <class T>
 [[gnu::noinline]] uint64_t candidates(const T* x, typename Key<T>::U flip,
                                       typename Key<T>::U bar) {
@@ -86,8 +86,8 @@ template <class T>
   return above(keys, bar);
 }
 
-// Calls hit(key, index) for the elements of a row from `start` on whose key is above the
-// bar that the last call returned: blocks without one pass at the speed of vectors.
+// Calls hit(key, index) for the elements of a row from `start` on whose key is above
+// the bar that the last call returned: blocks without one pass at the speed of vectors.
 template <class T, class F>
 void scan_above(const T* x, int64_t stride, int64_t start, int64_t n,
                 typename Key<T>::U flip, typename Key<T>::U bar, F&& hit) {
@@ -132,8 +132,8 @@ inline int64_t spare_room(int64_t k) { return std::max<int64_t>(k, 512); }
 
 // Collects candidates and drops all but the k best when there is no more room.
 template <class T>
-void best_many(const T* x, int64_t stride, int64_t n, int64_t k, typename Key<T>::U flip,
-               Candidate<typename Key<T>::U>* found) {
+void best_many(const T* x, int64_t stride, int64_t n, int64_t k,
+               typename Key<T>::U flip, Candidate<typename Key<T>::U>* found) {
   using U = typename Key<T>::U;
   const int64_t room = spare_room(k);
   int64_t count = k;
@@ -148,7 +148,8 @@ void best_many(const T* x, int64_t stride, int64_t n, int64_t k, typename Key<T>
     count = k;
     return bar = key_of<U>(found[k - 1]);
   });
-  if (count > k) std::nth_element(found, found + (k - 1), found + count, std::greater<>());
+  if (count > k)
+    std::nth_element(found, found + (k - 1), found + count, std::greater<>());
 }
 
 #if defined(__AVX512F__)
@@ -164,7 +165,8 @@ void best_eight(const T* x, int64_t stride, int64_t n, int64_t k, uint32_t flip,
         _mm512_set1_epi64(static_cast<int64_t>(candidate<uint32_t>(key, index)));
     const unsigned after = _mm512_cmpgt_epu64_mask(c, best);
     const auto at = static_cast<__mmask8>(after & ~(after << 1));
-    best = _mm512_mask_permutexvar_epi64(best, static_cast<__mmask8>(after), down, best);
+    best =
+        _mm512_mask_permutexvar_epi64(best, static_cast<__mmask8>(after), down, best);
     best = _mm512_mask_mov_epi64(best, at, c);
     const __m512i last = _mm512_maskz_permutexvar_epi64(0xFF, worst, best);
     return static_cast<uint32_t>(static_cast<uint64_t>(last[0]) >> 32);
@@ -206,11 +208,12 @@ template <class U>
   return prefix;
 }
 
-// For k that is no small part of n: finds the k-th key, then all above it and the first of
-// those equal to it. In the order of indices.
+// For k that is no small part of n: finds the k-th key, then all above it and the first
+// of those equal to it. In the order of indices.
 template <class T>
-void best_part(const T* x, int64_t stride, int64_t n, int64_t k, typename Key<T>::U flip,
-               Candidate<typename Key<T>::U>* found, typename Key<T>::U* keys) {
+void best_part(const T* x, int64_t stride, int64_t n, int64_t k,
+               typename Key<T>::U flip, Candidate<typename Key<T>::U>* found,
+               typename Key<T>::U* keys) {
   using U = typename Key<T>::U;
   if (stride == 1) {
     for (int64_t i = 0; i < n; i++) keys[i] = Key<T>::encode(x[i]) ^ flip;
@@ -263,7 +266,8 @@ struct TopkRows {
     return k > kFew && (n <= 8192 || 16 * k > n);
   }
 
-  // The k best, in descending order when `sorted`; found has room for 2k and spare_room.
+  // The k best, in descending order when `sorted`; found has room for 2k and
+  // spare_room.
   void select(const T* x, C* found, U* keys) const {
     const int64_t n = from.length(), stride = from.stride();
     if (k <= kFew) {

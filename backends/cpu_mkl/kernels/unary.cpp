@@ -38,8 +38,7 @@ fl_status both(const fl_call* call) {
   return for_dtype<kFloatsAndComplex>(call->in[0].dtype, [&](auto t) {
     using T = Compute<typename decltype(t)::type>;
     if constexpr (is_complex<T>) {
-      return map<T, T>(
-          call, [](auto z) { return map_complex(OpC, z); }, kHeavy);
+      return map<T, T>(call, [](auto z) { return map_complex(OpC, z); }, kHeavy);
     } else {
       return map<T, T>(call, Op, kMath);
     }
@@ -195,12 +194,7 @@ FL_FAMILY(
     // complex parts
     {"angle", to_real<angle_of>, kNumbers}, {"real", to_real<real_part>, kNumbers},
     {"imag", to_real<imag_part>, kNumbers},
-    {"conj",
-     same<kComplex,
-          [](auto z) {
-            return decltype(z){z.re, -z.im};
-          }>,
-     kComplex},
+    {"conj", same<kComplex, [](auto z) { return decltype(z){z.re, -z.im}; }>, kComplex},
     // tests
     {"logical_not", test<kAll, [](auto x) { return ~nonzero(x); }>, kAll},
     {"isnan",

@@ -32,8 +32,8 @@ class Walk {
 
   bool fits() const { return dims_ <= kMaxDims && operands_ <= kWalkOperands; }
 
-  // Drops dimensions of size 1, puts those with smaller strides of `order` further inside,
-  // and merges neighbours that every operand can take in one step.
+  // Drops dimensions of size 1, puts those with smaller strides of `order` further
+  // inside, and merges neighbours that every operand can take in one step.
   void plan(const int64_t* order) {
     int kept = 0;
     int64_t by[kMaxDims];

@@ -69,7 +69,7 @@ typedef struct fl_tensor {
   const int64_t* sizes;
   const int64_t* strides;
   int64_t numel;
-  int32_t ndim; /* -1: an optional operand that is absent */
+  int32_t ndim;   /* -1: an optional operand that is absent */
   uint16_t dtype; /* fl_dtype */
   uint16_t flags;
 } fl_tensor;
@@ -116,9 +116,9 @@ struct fl_call {
 };
 
 /* ---- tables --------------------------------------------------------------------- */
-enum { /* flags of fl_properties */
-  FL_HOST_MEMORY = 1, /* the host can read and write the device's memory */
-  FL_ASYNC = 2        /* kernels return before they have run */
+enum {                     /* flags of fl_properties */
+       FL_HOST_MEMORY = 1, /* the host can read and write the device's memory */
+       FL_ASYNC = 2        /* kernels return before they have run */
 };
 
 typedef struct fl_properties {
@@ -189,8 +189,8 @@ typedef struct fl_backend {
   const fl_device_table* device;
   const fl_memory_table* memory;
   const fl_kernel_table* kernels;
-  const fl_stream_table* stream;              /* optional */
-  void (*set_num_threads)(int32_t threads);   /* optional; host threads of kernels */
+  const fl_stream_table* stream;            /* optional */
+  void (*set_num_threads)(int32_t threads); /* optional; host threads of kernels */
 } fl_backend;
 
 /* The one exported symbol.  On refusal it returns NULL and points *reason at a static

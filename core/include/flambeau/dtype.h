@@ -82,13 +82,9 @@ struct Scalar {
   Scalar(double v) : kind(Kind::Float), f(v) {}
   Scalar(std::complex<double> v) : kind(Kind::Complex), f(v.real()), im(v.imag()) {}
 
-  double real() const {
-    return kind <= Kind::Int ? static_cast<double>(i) : f;
-  }
+  double real() const { return kind <= Kind::Int ? static_cast<double>(i) : f; }
   double imag() const { return kind == Kind::Complex ? im : 0.0; }
-  int64_t to_int() const {
-    return kind <= Kind::Int ? i : static_cast<int64_t>(f);
-  }
+  int64_t to_int() const { return kind <= Kind::Int ? i : static_cast<int64_t>(f); }
   bool to_bool() const { return kind <= Kind::Int ? i != 0 : f != 0 || im != 0; }
   bool is_integral() const { return kind <= Kind::Int; }
   bool equals(double v) const { return real() == v && imag() == 0; }

@@ -1,5 +1,5 @@
-// The backward pass: nodes in the reverse of the order in which they were recorded, each
-// once all of its gradients have arrived.  It runs in the caller's thread.
+// The backward pass: nodes in the reverse of the order in which they were recorded,
+// each once all of its gradients have arrived.  It runs in the caller's thread.
 #include <algorithm>
 #include <queue>
 
@@ -125,7 +125,8 @@ bool sole_owner(const Tensor& t) {
 void Task::receive(const Edge& e, Tensor&& g) {
   Node* m = e.node.get();
   if (g.defined()) {
-    if (m->buffer.size() <= e.input) m->buffer.resize(std::max(m->n_outputs, e.input + 1));
+    if (m->buffer.size() <= e.input)
+      m->buffer.resize(std::max(m->n_outputs, e.input + 1));
     Tensor& slot = m->buffer[e.input];
     if (!slot.defined()) {
       slot = std::move(g);
@@ -172,8 +173,8 @@ void check_nan(Node* n, const std::vector<Tensor>& grads) {
     static const OpRef any("any(Tensor self)");
     if (!item(any(ops::isnan(g))).to_bool()) continue;
     if (anomaly_hooks.warn) anomaly_hooks.warn(*n);
-    fail(ErrorKind::Runtime, "Function '", n->name(), "' returned nan values in its ", i,
-         "th output.");
+    fail(ErrorKind::Runtime, "Function '", n->name(), "' returned nan values in its ",
+         i, "th output.");
   }
 }
 
@@ -243,12 +244,14 @@ std::vector<Tensor> AccumulateGrad::apply(std::vector<Tensor>&& grads) {
   grads.clear();
   if (!g.defined()) return {};
   AutogradMeta& m = ensure_autograd(variable);
-  check(g.sizes().equals(variable.sizes()), "AccumulateGrad: expected a gradient of shape ",
-        to_string(variable.sizes()), ", got ", to_string(g.sizes()));
+  check(g.sizes().equals(variable.sizes()),
+        "AccumulateGrad: expected a gradient of shape ", to_string(variable.sizes()),
+        ", got ", to_string(g.sizes()));
   if (!m.grad.defined()) {
     if (tls.grad_enabled) {
       m.grad = ops::clone(g);
-    } else if (sole_owner(g) && (g.contiguous() || g.strides().equals(variable.strides()))) {
+    } else if (sole_owner(g) &&
+               (g.contiguous() || g.strides().equals(variable.strides()))) {
       m.grad = g->has(kRequiresGrad) ? detach_alias(g) : std::move(g);
     } else {
       m.grad = empty_like(variable, g.dtype());
@@ -270,13 +273,14 @@ std::vector<Tensor> backward(TensorList roots, std::vector<Tensor> grads,
   std::vector<Tensor> given;
   for (size_t i = 0; i < roots.size(); ++i) {
     const Tensor& r = roots[i];
-    check(r.requires_grad(), "element ", i, " of tensors does not require grad and does ",
-          "not have a grad_fn");
+    check(r.requires_grad(), "element ", i,
+          " of tensors does not require grad and does ", "not have a grad_fn");
     Tensor g = i < grads.size() ? grads[i] : Tensor();
     if (!g.defined()) {
       check(r.numel() == 1, "grad can be implicitly created only for scalar outputs");
-      check(is_floating(r.dtype()), "grad can be implicitly created only for real scalar ",
-            "outputs but got ", short_name(r.dtype()));
+      check(is_floating(r.dtype()),
+            "grad can be implicitly created only for real scalar ", "outputs but got ",
+            short_name(r.dtype()));
       g = empty(r.sizes(), r.dtype(), r.device());
       fill_with(g, Scalar(1));
     }

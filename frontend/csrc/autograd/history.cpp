@@ -12,7 +12,8 @@ thread_local AutogradState tls;
 SavedHooks saved_hooks;
 AnomalyHooks anomaly_hooks;
 
-// ---- nodes ---------------------------------------------------------------------------
+// ---- nodes
+// ---------------------------------------------------------------------------
 
 namespace {
 uint64_t next_sequence = 1;
@@ -103,11 +104,12 @@ namespace {
 
 [[noreturn]] void changed_in_place(const SavedTensor& s, Node* owner) {
   const Tensor& t = s.tensor;
-  std::string maker = s.is_output ? concat(", which is output ", s.output_index, " of ",
-                                           owner->name(), ",")
-                      : s.history ? concat(", which is output ", s.output_index, " of ",
-                                           s.history->name(), ",")
-                                  : std::string();
+  std::string maker =
+      s.is_output
+          ? concat(", which is output ", s.output_index, " of ", owner->name(), ",")
+      : s.history
+          ? concat(", which is output ", s.output_index, " of ", s.history->name(), ",")
+          : std::string();
   std::string saved = owner->where.text();
   std::string wrote = find_write(t->storage, s.version + 1);
   fail(ErrorKind::Runtime,
@@ -131,7 +133,8 @@ Tensor SavedTensor::get(Node* owner) const {
   return t;
 }
 
-// ---- edges -----------------------------------------------------------------------------
+// ---- edges
+// -----------------------------------------------------------------------------
 
 AutogradMeta& ensure_autograd(const Tensor& t) {
   if (!t->autograd) t->autograd = new AutogradMeta;
@@ -172,7 +175,8 @@ void set_history(const Tensor& t, const Ref<Node>& node, uint32_t index) {
 
 void set_requires_grad(const Tensor& t, bool on) {
   bool leaf = !(t->autograd && t->autograd->grad_fn) && !(t->base && t.requires_grad());
-  check(leaf || on, "you can only change requires_grad flags of leaf variables. If you ",
+  check(leaf || on,
+        "you can only change requires_grad flags of leaf variables. If you ",
         "want to use a computed variable in a subgraph that doesn't require ",
         "differentiation use var_no_grad = var.detach().");
   if (!leaf) return;
@@ -184,7 +188,8 @@ void set_requires_grad(const Tensor& t, bool on) {
   t->set(kRequiresGrad, on);
 }
 
-// ---- views -----------------------------------------------------------------------------
+// ---- views
+// -----------------------------------------------------------------------------
 
 void make_view(const Tensor& out, const Tensor& of) {
   if (tls.inference) return;
@@ -274,7 +279,8 @@ void rebase_history(const Tensor& t, const Ref<Node>& node, uint32_t index) {
   }
   Tensor base(base_impl);
   if (!node && !base.requires_grad()) return;
-  check(is_dense(base), "in-place: the base of this view is not dense, so its gradient ",
+  check(is_dense(base),
+        "in-place: the base of this view is not dense, so its gradient ",
         "cannot be formed; clone the base first");
   auto* copy = new CopySlices;
   Ref<Node> holder(copy);

@@ -20,8 +20,8 @@ struct CodePoint {
   CodePoint(CodePoint&& o) noexcept;
   CodePoint& operator=(CodePoint&& o) noexcept;
   ~CodePoint();
-  static CodePoint here();           // empty outside of Python code
-  std::string text() const;          // "train.py:12, in step", or ""
+  static CodePoint here();   // empty outside of Python code
+  std::string text() const;  // "train.py:12, in step", or ""
 };
 
 // Remembers the last few thousand in-place writes, so that an error can say who wrote.

@@ -35,8 +35,8 @@ struct NodeHooks {
   // Tensor hooks, per output of the forward op.
   std::vector<std::tuple<int64_t, uint32_t, TensorHook>> tensor_pre;
   // After: given the gradients of its inputs (mutable) and of its outputs.
-  std::vector<std::pair<int64_t, std::function<void(std::vector<Tensor>&,
-                                                    const std::vector<Tensor>&)>>>
+  std::vector<std::pair<
+      int64_t, std::function<void(std::vector<Tensor>&, const std::vector<Tensor>&)>>>
       post;
   // retain_grad: store into the tensor, after all tensor_pre hooks.
   std::vector<std::pair<uint32_t, TensorHook>> retain;
@@ -48,11 +48,11 @@ struct Node {
   uint64_t sequence;
   std::vector<Edge> next;  // one per flat tensor input
   std::unique_ptr<NodeHooks> hooks;
-  PyObject* py = nullptr;         // its Python wrapper, borrowed
-  PyObject* metadata = nullptr;   // counted: anybody's notes, from Python
+  PyObject* py = nullptr;             // its Python wrapper, borrowed
+  PyObject* metadata = nullptr;       // counted: anybody's notes, from Python
   PyObject* forward_stack = nullptr;  // anomaly mode: where the op was called
 
-  CodePoint where;                    // the line that recorded it
+  CodePoint where;  // the line that recorded it
 
   // The engine's scratch, valid while `task` equals the running task's id.
   uint64_t task = 0;
@@ -78,9 +78,9 @@ struct SavedTensor {
   Tensor tensor;
   uint32_t version = 0;
   bool is_output = false;
-  bool alias = false;       // `tensor` is not the original object
+  bool alias = false;  // `tensor` is not the original object
   bool requires_grad = false;
-  Ref<Node> history;        // of an input that is the result of an op
+  Ref<Node> history;  // of an input that is the result of an op
   uint32_t output_index = 0;
   PyObject* packed = nullptr;  // saved_tensors_hooks: what pack returned, and unpack
   PyObject* unpack = nullptr;
@@ -90,7 +90,8 @@ struct SavedTensor {
   SavedTensor(SavedTensor&& o) noexcept { *this = std::move(o); }
   SavedTensor& operator=(SavedTensor&& o) noexcept;
   ~SavedTensor() { reset(); }
-  // The tensor with its history; throws when it was changed in place, naming both lines.
+  // The tensor with its history; throws when it was changed in place, naming both
+  // lines.
   Tensor get(Node* owner) const;
   void reset();
   bool holds() const { return tensor.defined() || packed; }
@@ -107,25 +108,25 @@ extern SavedHooks saved_hooks;
 // The node of a recorded op call.
 struct OpNode : Node {
   const Op* op;
-  std::vector<Value> values;            // numbers, lists: tensors are in `inputs`
-  std::vector<int64_t> int_pool;        // what list values point to
+  std::vector<Value> values;      // numbers, lists: tensors are in `inputs`
+  std::vector<int64_t> int_pool;  // what list values point to
   std::string str_pool;
   struct Input {
-    int16_t arg = -1;     // argument, and item when it is a list
+    int16_t arg = -1;  // argument, and item when it is a list
     int16_t item = -1;
     bool needs = false;
     bool reduce = false;  // the gradient may have to be summed or cast
     SavedTensor saved;
     TensorMeta meta;
   };
-  std::vector<Input> inputs;            // flat, as `next`
+  std::vector<Input> inputs;  // flat, as `next`
   std::vector<SavedTensor> outputs;
   std::vector<TensorMeta> output_meta;  // when there are several
   bool released = false;
 
   explicit OpNode(const Op& o) : op(&o) {}
   std::vector<Tensor> apply(std::vector<Tensor>&& grads) override;
-  std::string name() const override;    // "MulBackward0"
+  std::string name() const override;  // "MulBackward0"
   void release() override;
 };
 
@@ -141,7 +142,7 @@ struct AccumulateGrad : Node {
 
 struct AutogradMeta {
   Tensor grad;
-  Ref<Node> grad_fn;          // of a result
+  Ref<Node> grad_fn;  // of a result
   uint32_t output_index = 0;
   Node* accumulator = nullptr;  // of a leaf; weak
   bool retain_grad = false;
@@ -152,7 +153,8 @@ struct AutogradMeta {
 };
 AutogradMeta& ensure_autograd(const Tensor& t);
 
-// ---- the state of the thread ----------------------------------------------------------
+// ---- the state of the thread
+// ----------------------------------------------------------
 struct AutogradState {
   bool grad_enabled = true;
   bool inference = false;
@@ -169,8 +171,9 @@ struct GradGuard {  // sets grad_enabled for a scope
   bool before;
 };
 
-// ---- recording -------------------------------------------------------------------------
-// The node that adds to a leaf's .grad; made at the first asking.
+// ---- recording
+// ------------------------------------------------------------------------- The node
+// that adds to a leaf's .grad; made at the first asking.
 Ref<Node> accumulator_of(const Tensor& t);
 // The edge that gradients of `t` flow along; a null node when it needs none.
 Edge gradient_edge(const Tensor& t);
@@ -184,17 +187,18 @@ void rebase_history(const Tensor& t, const Ref<Node>& node, uint32_t index);
 void make_view(const Tensor& out, const Tensor& of);
 void set_requires_grad(const Tensor& t, bool on);
 
-// ---- backward ----------------------------------------------------------------------------
-// Runs the graph from `roots`.  With `inputs` empty, accumulates into leaves; else
-// returns the gradients of those inputs (undefined where unused).
+// ---- backward
+// ---------------------------------------------------------------------------- Runs the
+// graph from `roots`.  With `inputs` empty, accumulates into leaves; else returns the
+// gradients of those inputs (undefined where unused).
 std::vector<Tensor> backward(TensorList roots, std::vector<Tensor> grads,
                              bool retain_graph, bool create_graph,
                              const std::vector<Edge>* inputs);
 // Sums a gradient that has the broadcast shape down to `sizes`.
 Tensor sum_to(const Tensor& g, IntList sizes);
 
-// Set by the bindings: the Python stack as an object, for anomaly mode (counted), how to
-// drop it, and how to show it when a node fails.
+// Set by the bindings: the Python stack as an object, for anomaly mode (counted), how
+// to drop it, and how to show it when a node fails.
 struct AnomalyHooks {
   PyObject* (*stack)() = nullptr;
   void (*drop)(PyObject* stack) = nullptr;

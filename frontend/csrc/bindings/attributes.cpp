@@ -18,7 +18,9 @@ PyObject* get_dtype(PyObject* self, void*) { return wrap(impl_of(self)->dtype); 
 PyObject* get_device(PyObject* self, void*) {
   return guard([&] { return wrap_device(*impl_of(self)->device); });
 }
-PyObject* get_ndim(PyObject* self, void*) { return PyLong_FromLong(impl_of(self)->ndim); }
+PyObject* get_ndim(PyObject* self, void*) {
+  return PyLong_FromLong(impl_of(self)->ndim);
+}
 PyObject* get_layout(PyObject*, void*) { return Py_NewRef(strided_layout); }
 PyObject* get_itemsize(PyObject* self, void*) {
   return PyLong_FromLongLong(item_size(impl_of(self)->dtype));
@@ -30,13 +32,15 @@ PyObject* get_nbytes(PyObject* self, void*) {
 PyObject* get_none(PyObject*, void*) { Py_RETURN_NONE; }
 PyObject* get_false(PyObject*, void*) { Py_RETURN_FALSE; }
 
-// ---- autograd -------------------------------------------------------------------------
+// ---- autograd
+// -------------------------------------------------------------------------
 PyObject* get_requires_grad(PyObject* self, void*) {
   return boolean(unwrap(self).requires_grad());
 }
 int put_requires_grad(PyObject* self, PyObject* value, void*) {
   return guard_int([&] {
-    check(value && PyBool_Check(value), ErrorKind::Type, "requires_grad must be a bool");
+    check(value && PyBool_Check(value), ErrorKind::Type,
+          "requires_grad must be a bool");
     set_requires_grad(unwrap(self), value == Py_True);
     return 0;
   });
@@ -76,8 +80,9 @@ void check_grad(const Tensor& t, const Tensor& g) {
   check(!t.same(g), "can't assign Variable as its own grad");
   check(t.dtype() == g.dtype(), "assigned grad has data of a different type: expected ",
         describe(t), ", got ", describe(g));
-  check(t->device == g->device, "assigned grad has data located on a different device: ",
-        "expected ", describe(t), ", got ", describe(g));
+  check(t->device == g->device,
+        "assigned grad has data located on a different device: ", "expected ",
+        describe(t), ", got ", describe(g));
   check(t.sizes().equals(g.sizes()),
         "assigned grad has data of a different size: expected ", describe(t), ", got ",
         describe(g));
@@ -110,9 +115,10 @@ PyObject* get_data(PyObject* self, void*) {
 
 // Takes over the other tensor's storage and geometry; its own history stays.
 void take_data(const Tensor& t, const Tensor& from) {
-  check(!(t.requires_grad() && !is_differentiable(from.dtype())),
-        "data set to a tensor that requires gradients must be floating point or complex ",
-        "dtype, got ", describe(from));
+  check(
+      !(t.requires_grad() && !is_differentiable(from.dtype())),
+      "data set to a tensor that requires gradients must be floating point or complex ",
+      "dtype, got ", describe(from));
   TensorImpl* a = t.get();
   Storage* storage = from->storage;
   if (storage) ++storage->refs;
@@ -127,8 +133,8 @@ void take_data(const Tensor& t, const Tensor& from) {
 int put_data(PyObject* self, PyObject* value, void*) {
   return guard_int([&] {
     check(value != nullptr, "Deleting tensor data is not allowed.");
-    check(is_tensor(value), ErrorKind::Type, "Variable data has to be a tensor, but got ",
-          type_of(value));
+    check(is_tensor(value), ErrorKind::Type,
+          "Variable data has to be a tensor, but got ", type_of(value));
     take_data(unwrap(self), unwrap(value));
     return 0;
   });
@@ -166,8 +172,9 @@ PyObject* get_T(PyObject* self, void*) {
 PyObject* get_mT(PyObject* self, void*) {
   return guard([&] {
     const Tensor t = unwrap(self);
-    check(t.dim() >= 2, "tensor.mT is only supported on matrices or batches of matrices. ",
-          "Got ", t.dim(), "-D tensor.");
+    check(t.dim() >= 2,
+          "tensor.mT is only supported on matrices or batches of matrices. ", "Got ",
+          t.dim(), "-D tensor.");
     return wrap(ops::transpose(t, -2, -1));
   });
 }
@@ -184,8 +191,9 @@ PyObject* get_H(PyObject* self, void*) {
 PyObject* get_mH(PyObject* self, void*) {
   return guard([&] {
     const Tensor t = unwrap(self);
-    check(t.dim() >= 2, "tensor.mH is only supported on matrices or batches of matrices. ",
-          "Got ", t.dim(), "-D tensor.");
+    check(t.dim() >= 2,
+          "tensor.mH is only supported on matrices or batches of matrices. ", "Got ",
+          t.dim(), "-D tensor.");
     return wrap(conj_of(ops::transpose(t, -2, -1)));
   });
 }
@@ -195,16 +203,16 @@ PyObject* get_real(PyObject* self, void*) {
 PyObject* get_imag(PyObject* self, void*) {
   return guard([&] {
     const Tensor t = unwrap(self);
-    check(is_complex(t.dtype()), "imag is not implemented for tensors with non-complex ",
-          "dtypes.");
+    check(is_complex(t.dtype()),
+          "imag is not implemented for tensors with non-complex ", "dtypes.");
     return wrap(ops::imag(t));
   });
 }
 int put_part(PyObject* self, PyObject* value, PyObject* (*get)(PyObject*, void*)) {
   return guard_int([&] {
     Handle part = own(get(self, nullptr));
-    Handle all = own(PyEllipsis_Type.tp_new(&PyEllipsis_Type, own(PyTuple_New(0)).get(),
-                                            nullptr));
+    Handle all = own(
+        PyEllipsis_Type.tp_new(&PyEllipsis_Type, own(PyTuple_New(0)).get(), nullptr));
     return tensor_setitem(part.get(), all.get(), value);
   });
 }
@@ -239,7 +247,8 @@ PyGetSetDef tensor_getset[] = {
      "True when gradients are computed for it.", nullptr},
     {"is_leaf", get_is_leaf, nullptr, "True when no recorded op made it.", nullptr},
     {"grad_fn", get_grad_fn, nullptr, "The node of the op that made it.", nullptr},
-    {"grad", get_grad, put_grad, "The gradient that backward has accumulated.", nullptr},
+    {"grad", get_grad, put_grad, "The gradient that backward has accumulated.",
+     nullptr},
     {"_grad", get_grad, put_grad, nullptr, nullptr},
     {"data", get_data, put_data, "The same memory, without history.", nullptr},
     {"_version", get_version, nullptr, "How often it was written to.", nullptr},

@@ -10,8 +10,7 @@ namespace fl::py {
 PyObject* wrap_node(const Ref<Node>& node);
 extern PyTypeObject* NodeType;
 struct PyNode {
-  PyObject_HEAD
-  Node* node;  // counted, unless weak
+  PyObject_HEAD Node* node;  // counted, unless weak
   PyObject* dict;
   PyObject* weakrefs;
   bool weak;

@@ -15,8 +15,7 @@ struct Callable {
 };
 
 struct PyOp {
-  PyObject_HEAD
-  vectorcallfunc vectorcall;
+  PyObject_HEAD vectorcallfunc vectorcall;
   const Callable* callable;
 };
 

@@ -93,8 +93,8 @@ bool as_number(PyObject* o, Scalar& out) {
     return true;
   }
   if (PyComplex_Check(o)) {
-    out = Scalar(std::complex<double>(PyComplex_RealAsDouble(o),
-                                      PyComplex_ImagAsDouble(o)));
+    out = Scalar(
+        std::complex<double>(PyComplex_RealAsDouble(o), PyComplex_ImagAsDouble(o)));
     return true;
   }
   if (!is_numpy_scalar(o)) return false;
@@ -309,20 +309,48 @@ bool convert(PyObject* o, const Arg& arg, Value& out, Arena& arena) {
 std::string expected_type(const Arg& arg) {
   std::string s;
   switch (arg.type) {
-    case ArgType::Tensor: s = "Tensor"; break;
-    case ArgType::Tensors: s = "tuple of Tensors"; break;
-    case ArgType::Operand: s = "Tensor or Number"; break;
-    case ArgType::Scalar: s = "Number"; break;
-    case ArgType::Int: s = "int"; break;
-    case ArgType::Float: s = "float"; break;
-    case ArgType::Bool: s = "bool"; break;
-    case ArgType::Str: s = "str"; break;
-    case ArgType::Ints: s = arg.repeat ? "int or tuple of ints" : "tuple of ints"; break;
-    case ArgType::Floats: s = "tuple of floats"; break;
-    case ArgType::Dtype: s = "dtype"; break;
-    case ArgType::Device: s = "device"; break;
-    case ArgType::Generator: s = "Generator"; break;
-    case ArgType::Object: s = "object"; break;
+    case ArgType::Tensor:
+      s = "Tensor";
+      break;
+    case ArgType::Tensors:
+      s = "tuple of Tensors";
+      break;
+    case ArgType::Operand:
+      s = "Tensor or Number";
+      break;
+    case ArgType::Scalar:
+      s = "Number";
+      break;
+    case ArgType::Int:
+      s = "int";
+      break;
+    case ArgType::Float:
+      s = "float";
+      break;
+    case ArgType::Bool:
+      s = "bool";
+      break;
+    case ArgType::Str:
+      s = "str";
+      break;
+    case ArgType::Ints:
+      s = arg.repeat ? "int or tuple of ints" : "tuple of ints";
+      break;
+    case ArgType::Floats:
+      s = "tuple of floats";
+      break;
+    case ArgType::Dtype:
+      s = "dtype";
+      break;
+    case ArgType::Device:
+      s = "device";
+      break;
+    case ArgType::Generator:
+      s = "Generator";
+      break;
+    case ArgType::Object:
+      s = "object";
+      break;
   }
   return arg.nullable ? s + " or None" : s;
 }

@@ -37,7 +37,8 @@ PyObject* tensor(PyObject*, PyObject* const* args, Py_ssize_t n, PyObject* kwnam
 }
 
 // Shares memory where it can: no copy for tensors and arrays of the right kind.
-Tensor shared_tensor(PyObject* data, std::optional<Dtype> dtype, DeviceRuntime* device) {
+Tensor shared_tensor(PyObject* data, std::optional<Dtype> dtype,
+                     DeviceRuntime* device) {
   Tensor t;
   if (is_tensor(data)) {
     t = unwrap(data);
@@ -54,8 +55,8 @@ Tensor shared_tensor(PyObject* data, std::optional<Dtype> dtype, DeviceRuntime* 
 
 PyObject* as_tensor(PyObject*, PyObject* const* args, Py_ssize_t n, PyObject* kwnames) {
   return guard([&] {
-    const auto [data, dtype, device] = keywords<3>(
-        "as_tensor", {"data", "dtype", "device"}, args, n, kwnames, 1);
+    const auto [data, dtype, device] =
+        keywords<3>("as_tensor", {"data", "dtype", "device"}, args, n, kwnames, 1);
     std::optional<Dtype> d;
     if (given(dtype)) d = dtype_of(dtype, "as_tensor");
     DeviceRuntime* where =
@@ -67,15 +68,16 @@ PyObject* as_tensor(PyObject*, PyObject* const* args, Py_ssize_t n, PyObject* kw
 PyObject* asarray(PyObject*, PyObject* const* args, Py_ssize_t n, PyObject* kwnames) {
   return guard([&] {
     const auto [obj, dtype, device, copy, requires_grad] =
-        keywords<5>("asarray", {"obj", "dtype", "device", "copy", "requires_grad"}, args,
-                    n, kwnames, 1, 1);
+        keywords<5>("asarray", {"obj", "dtype", "device", "copy", "requires_grad"},
+                    args, n, kwnames, 1, 1);
     std::optional<Dtype> d;
     if (given(dtype)) d = dtype_of(dtype, "asarray");
     DeviceRuntime* where =
         given(device) ? &runtime(device_of(device, "asarray")) : nullptr;
     PyObject* source = obj;
     Handle imported;
-    if (!is_tensor(obj) && !has_array(obj) && PyObject_HasAttrString(obj, "__dlpack__")) {
+    if (!is_tensor(obj) && !has_array(obj) &&
+        PyObject_HasAttrString(obj, "__dlpack__")) {
       imported = own(from_dlpack(nullptr, &obj, 1, nullptr));
       source = imported.get();
     }
@@ -102,7 +104,8 @@ struct Buffer {
   Py_buffer view{};
 };
 
-PyObject* frombuffer(PyObject*, PyObject* const* args, Py_ssize_t n, PyObject* kwnames) {
+PyObject* frombuffer(PyObject*, PyObject* const* args, Py_ssize_t n,
+                     PyObject* kwnames) {
   return guard([&] {
     const auto [buffer, dtype, count, offset, requires_grad] = keywords<5>(
         "frombuffer", {"buffer", "dtype", "count", "offset", "requires_grad"}, args, n,
@@ -110,7 +113,8 @@ PyObject* frombuffer(PyObject*, PyObject* const* args, Py_ssize_t n, PyObject* k
     check(given(dtype), ErrorKind::Type, "frombuffer() missing argument 'dtype'");
     const Dtype d = dtype_of(dtype, "frombuffer");
     int64_t want = -1, skip = 0;
-    check(!given(count) || as_int(count, want), ErrorKind::Type, "count must be an int");
+    check(!given(count) || as_int(count, want), ErrorKind::Type,
+          "count must be an int");
     check(!given(offset) || as_int(offset, skip), ErrorKind::Type,
           "offset must be an int");
     auto b = std::make_unique<Buffer>();
@@ -127,8 +131,8 @@ PyObject* frombuffer(PyObject*, PyObject* const* args, Py_ssize_t n, PyObject* k
            " bytes) must be non-negative and no greater than buffer length (", size,
            " bytes) minus 1");
     refuse(want > 0 || (size - skip) % z == 0, "buffer length (", size - skip,
-           " bytes) after offset (", skip, " bytes) must be a multiple of element size (",
-           z, ")");
+           " bytes) after offset (", skip,
+           " bytes) must be a multiple of element size (", z, ")");
     const int64_t have = want > 0 ? want : (size - skip) / z;
     refuse(skip + have * z <= size, "requested buffer length (", have, " * ", z,
            " bytes) after offset (", skip,
@@ -146,8 +150,8 @@ PyObject* frombuffer(PyObject*, PyObject* const* args, Py_ssize_t n, PyObject* k
         b.release());
     storage->resizable = false;
     const int64_t sizes[] = {have}, strides[] = {1};
-    Tensor t = wrap_storage(std::move(storage), IntList(sizes, 1), IntList(strides, 1), 0,
-                            d);
+    Tensor t =
+        wrap_storage(std::move(storage), IntList(sizes, 1), IntList(strides, 1), 0, d);
     if (truth(requires_grad, false)) set_requires_grad(t, true);
     return wrap(t);
   });
@@ -161,7 +165,8 @@ constexpr int kFast = METH_FASTCALL | METH_KEYWORDS;
 
 PyMethodDef data_functions[] = {
     {"tensor", as_function(tensor), kFast,
-     "tensor(data, *, dtype=None, device=None, requires_grad=False): a copy of numbers, "
+     "tensor(data, *, dtype=None, device=None, requires_grad=False): a copy of "
+     "numbers, "
      "nested lists or an array."},
     {"as_tensor", as_function(as_tensor), kFast,
      "as_tensor(data, dtype=None, device=None): like tensor, sharing memory where it "

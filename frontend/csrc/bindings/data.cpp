@@ -39,9 +39,9 @@ struct Shape {
 bool is_list(PyObject* o) { return PyList_Check(o) || PyTuple_Check(o); }
 
 bool is_sequence(PyObject* o) {
-  return is_list(o) || (PySequence_Check(o) && !PyUnicode_Check(o) &&
-                        !PyBytes_Check(o) && !is_tensor(o) && !has_array(o) &&
-                        !PyDict_Check(o));
+  return is_list(o) ||
+         (PySequence_Check(o) && !PyUnicode_Check(o) && !PyBytes_Check(o) &&
+          !is_tensor(o) && !has_array(o) && !PyDict_Check(o));
 }
 
 [[noreturn]] void refuse(PyObject* o) {
@@ -129,7 +129,8 @@ void scan_dtype(PyObject* o, Shape& s) {
   join(s, number_dtype(o));
 }
 
-// ---- filling --------------------------------------------------------------------------
+// ---- filling
+// --------------------------------------------------------------------------
 void store_number(PyObject* o, Dtype d, char* to) {
   Scalar s;
   if (is_tensor(o)) {
@@ -149,8 +150,10 @@ void store_number(PyObject* o, Dtype d, char* to) {
   if (is_integer(d) && s.kind <= Scalar::Kind::Int) {
     const int bits = static_cast<int>(item_size(d)) * 8;
     const bool is_unsigned = d == Dtype::UInt8;
-    const int64_t lo = is_unsigned ? -255 : bits == 64 ? INT64_MIN : -(1LL << (bits - 1));
-    const int64_t hi = is_unsigned   ? 255
+    const int64_t lo = is_unsigned  ? -255
+                       : bits == 64 ? INT64_MIN
+                                    : -(1LL << (bits - 1));
+    const int64_t hi = is_unsigned  ? 255
                        : bits == 64 ? INT64_MAX
                                     : (1LL << (bits - 1)) - 1;
     check(s.i >= lo && s.i <= hi, "value cannot be converted to type ", short_name(d),
@@ -237,7 +240,8 @@ Tensor tensor_from(PyObject* data, std::optional<Dtype> dtype, DeviceRuntime& de
   if (PyUnicode_Check(data) || PyDict_Check(data)) refuse(data);
   if (has_array(data) && !is_numpy_scalar(data)) {
     Tensor shared = tensor_from_numpy(data);
-    Tensor copy = empty(shared.sizes(), dtype.value_or(shared.dtype()), shared.device());
+    Tensor copy =
+        empty(shared.sizes(), dtype.value_or(shared.dtype()), shared.device());
     copy_into(copy, shared);
     return to_device(copy, device);
   }
@@ -304,7 +308,8 @@ PyObject* to_list(const Tensor& t) {
   check(!t.device().is_meta(), "tolist() cannot be called on meta tensors");
   const Tensor host = on_host(t);
   if (host.device().asynchronous) host.device().synchronize();
-  return list_at(host, 0, host->storage ? static_cast<const char*>(host.data()) : nullptr);
+  return list_at(host, 0,
+                 host->storage ? static_cast<const char*>(host.data()) : nullptr);
 }
 
 }  // namespace fl::py

@@ -30,6 +30,7 @@ extern PyMethodDef data_functions[];
 PyObject* dlpack_export(PyObject* self, PyObject* const* args, Py_ssize_t n,
                         PyObject* kwnames);
 PyObject* dlpack_device(PyObject* self, PyObject*);
-PyObject* from_dlpack(PyObject*, PyObject* const* args, Py_ssize_t n, PyObject* kwnames);
+PyObject* from_dlpack(PyObject*, PyObject* const* args, Py_ssize_t n,
+                      PyObject* kwnames);
 
 }  // namespace fl::py

@@ -30,8 +30,8 @@ Device from_arguments(PyObject* type, PyObject* index) {
 PyObject* make(PyTypeObject*, PyObject* args, PyObject* kwargs) {
   static const char* names[] = {"type", "index", nullptr};
   PyObject *type = nullptr, *index = nullptr;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|O:device", const_cast<char**>(names),
-                                   &type, &index)) {
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|O:device",
+                                   const_cast<char**>(names), &type, &index)) {
     return nullptr;
   }
   return guard([&] { return wrap(from_arguments(type, index)); });
@@ -152,17 +152,17 @@ Device device_of(PyObject* o, const char* what) {
 }
 
 void init_device(PyObject* module) {
-  PyType_Slot slots[] = {
-      {Py_tp_new, reinterpret_cast<void*>(make)},
-      {Py_tp_repr, reinterpret_cast<void*>(repr)},
-      {Py_tp_str, reinterpret_cast<void*>(str)},
-      {Py_tp_hash, reinterpret_cast<void*>(hash)},
-      {Py_tp_call, reinterpret_cast<void*>(call)},
-      {Py_tp_richcompare, reinterpret_cast<void*>(compare)},
-      {Py_tp_methods, methods},
-      {Py_tp_getset, getset},
-      {0, nullptr}};
-  PyType_Spec spec = {"flambeau.device", sizeof(PyDevice), 0, Py_TPFLAGS_DEFAULT, slots};
+  PyType_Slot slots[] = {{Py_tp_new, reinterpret_cast<void*>(make)},
+                         {Py_tp_repr, reinterpret_cast<void*>(repr)},
+                         {Py_tp_str, reinterpret_cast<void*>(str)},
+                         {Py_tp_hash, reinterpret_cast<void*>(hash)},
+                         {Py_tp_call, reinterpret_cast<void*>(call)},
+                         {Py_tp_richcompare, reinterpret_cast<void*>(compare)},
+                         {Py_tp_methods, methods},
+                         {Py_tp_getset, getset},
+                         {0, nullptr}};
+  PyType_Spec spec = {"flambeau.device", sizeof(PyDevice), 0, Py_TPFLAGS_DEFAULT,
+                      slots};
   DeviceType = reinterpret_cast<PyTypeObject*>(need(PyType_FromSpec(&spec)));
   add_object(module, "device", Py_NewRef(reinterpret_cast<PyObject*>(DeviceType)));
 }

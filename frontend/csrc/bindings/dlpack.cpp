@@ -89,9 +89,13 @@ Managed* managed(const Tensor& t) {
   auto* e = new Exported{t, t.sizes().vec()};
   for (int64_t s : t.strides()) e->geometry.push_back(s);
   auto* m = new Managed{};
-  m->dl_tensor = {t.data(), device_code(t), static_cast<int32_t>(t.dim()),
-                  code_of(t.dtype()), e->geometry.data(),
-                  e->geometry.data() + t.dim(), 0};
+  m->dl_tensor = {t.data(),
+                  device_code(t),
+                  static_cast<int32_t>(t.dim()),
+                  code_of(t.dtype()),
+                  e->geometry.data(),
+                  e->geometry.data() + t.dim(),
+                  0};
   m->manager_ctx = e;
   m->deleter = [](Managed* self) {
     const PyGILState_STATE state = PyGILState_Ensure();
@@ -186,11 +190,11 @@ PyObject* dlpack_export(PyObject* self, PyObject* const* args, Py_ssize_t n,
   });
 }
 
-PyObject* from_dlpack(PyObject*, PyObject* const* args, Py_ssize_t n, PyObject* kwnames) {
+PyObject* from_dlpack(PyObject*, PyObject* const* args, Py_ssize_t n,
+                      PyObject* kwnames) {
   return guard([&] {
-    const auto [ext, device, copy] =
-        keywords<3>("from_dlpack", {"ext_tensor", "device", "copy"}, args, n, kwnames, 1,
-                    1);
+    const auto [ext, device, copy] = keywords<3>(
+        "from_dlpack", {"ext_tensor", "device", "copy"}, args, n, kwnames, 1, 1);
     Handle made;
     if (PyCapsule_CheckExact(ext)) {
       made = Handle::borrow(ext);

@@ -25,7 +25,9 @@ PyObject* to_complex(PyObject* self, PyObject*) {
     return wrap(complex_dtype(d));
   });
 }
-PyObject* to_real(PyObject* self, PyObject*) { return wrap(real_dtype(value_of(self))); }
+PyObject* to_real(PyObject* self, PyObject*) {
+  return wrap(real_dtype(value_of(self)));
+}
 
 PyObject* get_floating(PyObject* self, void*) {
   return boolean(is_floating(value_of(self)));
@@ -60,8 +62,9 @@ struct Alias {
   Dtype dtype;
 };
 constexpr Alias kAliases[] = {
-    {"float", Dtype::Float32},   {"double", Dtype::Float64}, {"half", Dtype::Float16},
-    {"long", Dtype::Int64},      {"int", Dtype::Int32},      {"short", Dtype::Int16},
+    {"float", Dtype::Float32},    {"double", Dtype::Float64},
+    {"half", Dtype::Float16},     {"long", Dtype::Int64},
+    {"int", Dtype::Int32},        {"short", Dtype::Int16},
     {"cfloat", Dtype::Complex64}, {"cdouble", Dtype::Complex128},
 };
 

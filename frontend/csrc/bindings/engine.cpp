@@ -26,7 +26,8 @@ void complete_grads(const std::vector<Tensor>& roots, std::vector<Tensor>& grads
     check(root.requires_grad(), "element ", i, " of tensors does not require grad and ",
           "does not have a grad_fn");
     if (!grads[i].defined()) {
-      check(root.numel() == 1, "grad can be implicitly created only for scalar outputs");
+      check(root.numel() == 1,
+            "grad can be implicitly created only for scalar outputs");
       check(is_differentiable(root.dtype()), "grad can be implicitly created only for ",
             "real scalar outputs but got ", short_name(root.dtype()));
       grads[i] = empty_like(root);
@@ -38,8 +39,8 @@ void complete_grads(const std::vector<Tensor>& roots, std::vector<Tensor>& grads
           "] has a shape of ", to_string(root.sizes()), ".");
     check(is_complex(grads[i].dtype()) == is_complex(root.dtype()),
           "For complex Tensors, both grad_output and output are required to have the ",
-          "same dtype. Mismatch in dtype: grad_output[", i, "] is ",
-          describe(grads[i]), " and output[", i, "] is ", describe(root), ".");
+          "same dtype. Mismatch in dtype: grad_output[", i, "] is ", describe(grads[i]),
+          " and output[", i, "] is ", describe(root), ".");
   }
 }
 
@@ -58,11 +59,11 @@ PyObject* run_backward(PyObject*, PyObject* const* args, Py_ssize_t n) {
     const std::vector<Tensor> inputs = tensors(args[4], "inputs");
     std::vector<Edge> edges;
     for (const Tensor& t : inputs) {
-      check(t.requires_grad(), "One of the differentiated Tensors does not require grad");
+      check(t.requires_grad(),
+            "One of the differentiated Tensors does not require grad");
       edges.push_back(gradient_edge(t));
     }
-    std::vector<Tensor> out =
-        backward(roots, std::move(grads), retain, create, &edges);
+    std::vector<Tensor> out = backward(roots, std::move(grads), retain, create, &edges);
     if (!truth(args[5], false)) return wrap_tuple(out);
     for (size_t i = 0; i < out.size(); ++i) {  // backward(inputs=...)
       if (!out[i].defined()) continue;
@@ -83,7 +84,8 @@ PyObject* backward_one(PyObject*, PyObject* self) {
   });
 }
 
-// ---- switches -------------------------------------------------------------------------
+// ---- switches
+// -------------------------------------------------------------------------
 PyObject* is_grad_enabled(PyObject*, PyObject*) { return boolean(tls.grad_enabled); }
 PyObject* set_grad_enabled(PyObject*, PyObject* on) {
   tls.grad_enabled = PyObject_IsTrue(on) == 1;
@@ -109,8 +111,7 @@ PyObject* set_anomaly(PyObject*, PyObject* const* args, Py_ssize_t n) {
 // A context manager that sets both switches and puts back what was before; nesting and
 // reentry keep a little stack.
 struct PyGuard {
-  PyObject_HEAD
-  int8_t grad, inference;  // 1, 0, or -1: leave as it is
+  PyObject_HEAD int8_t grad, inference;  // 1, 0, or -1: leave as it is
   uint8_t depth;
   uint8_t saved[64];
 };

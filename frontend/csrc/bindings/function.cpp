@@ -92,7 +92,8 @@ std::vector<Tensor> FunctionNode::apply(std::vector<Tensor>&& grads) {
     PyObject* g = PyTuple_GET_ITEM(tuple.get(), argument[e]);
     if (g == Py_None || !needs[e]) continue;
     check(is_tensor(g), ErrorKind::Type, "function ", label,
-          ": expected a Tensor or None as gradient ", argument[e], ", got ", type_of(g));
+          ": expected a Tensor or None as gradient ", argument[e], ", got ",
+          type_of(g));
     out[e] = fitted(unwrap(g), inputs[e], label, argument[e]);
   }
   for (int i = 0; i < n_arguments; ++i) {
@@ -181,8 +182,11 @@ PyObject* finish(PyObject*, PyObject* const* a, Py_ssize_t n) {
     PyObject *ctx = a[0], *args = a[2], *output = a[3];
     const bool single = !PyTuple_Check(output);
     Handle before = single ? own(PyTuple_Pack(1, output)) : Handle::borrow(output);
-    Finish f{ctx, args, Handle::steal(attribute(ctx, "_dirty")),
-             Handle::steal(attribute(ctx, "_constant")), {}};
+    Finish f{ctx,
+             args,
+             Handle::steal(attribute(ctx, "_dirty")),
+             Handle::steal(attribute(ctx, "_constant")),
+             {}};
     if (truth(a[4], false)) {
       f.node = Ref<FunctionNode>(new FunctionNode);
       f.node->label = text_of(a[1]);
@@ -227,11 +231,13 @@ PyObject* saved(PyObject*, PyObject* ctx) {
       PyObject* raw = attribute(ctx, "to_save");
       return raw && raw != Py_None ? raw : PyTuple_New(0);
     }
-    check(!n->released, "Trying to backward through the graph a second time (or directly ",
-          "access saved tensors after they have already been freed). Saved intermediate ",
-          "values of the graph are freed when you call .backward() or autograd.grad(). ",
-          "Specify retain_graph=True if you need to backward through the graph a second ",
-          "time or if you need to access saved tensors after calling backward.");
+    check(
+        !n->released,
+        "Trying to backward through the graph a second time (or directly ",
+        "access saved tensors after they have already been freed). Saved intermediate ",
+        "values of the graph are freed when you call .backward() or autograd.grad(). ",
+        "Specify retain_graph=True if you need to backward through the graph a second ",
+        "time or if you need to access saved tensors after calling backward.");
     std::vector<Tensor> out;
     for (const SavedTensor& s : n->saved) {
       out.push_back(s.holds() ? s.get(n) : Tensor());

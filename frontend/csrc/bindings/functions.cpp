@@ -91,12 +91,12 @@ PyMemberDef members[] = {
     {nullptr, 0, 0, 0, nullptr}};
 
 PyTypeObject* make_type(const char* name, bool method) {
-  std::vector<PyType_Slot> slots = {{Py_tp_repr, reinterpret_cast<void*>(repr)},
-                                    {Py_tp_call,
-                                     reinterpret_cast<void*>(PyVectorcall_Call)},
-                                    {Py_tp_methods, methods},
-                                    {Py_tp_getset, getset},
-                                    {Py_tp_members, members}};
+  std::vector<PyType_Slot> slots = {
+      {Py_tp_repr, reinterpret_cast<void*>(repr)},
+      {Py_tp_call, reinterpret_cast<void*>(PyVectorcall_Call)},
+      {Py_tp_methods, methods},
+      {Py_tp_getset, getset},
+      {Py_tp_members, members}};
   if (method) slots.push_back({Py_tp_descr_get, reinterpret_cast<void*>(bind)});
   slots.push_back({0, nullptr});
   unsigned long flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL |

@@ -3,8 +3,8 @@
 #include <random>
 
 #include "bindings/object.h"
-#include "bindings/types.h"
 #include "bindings/parse.h"
+#include "bindings/types.h"
 
 namespace fl::py {
 
@@ -143,7 +143,8 @@ void init_generator(PyObject* module) {
   PyType_Spec spec = {"flambeau.Generator", sizeof(PyGenerator), 0,
                       Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
   GeneratorType = reinterpret_cast<PyTypeObject*>(need(PyType_FromSpec(&spec)));
-  add_object(module, "Generator", Py_NewRef(reinterpret_cast<PyObject*>(GeneratorType)));
+  add_object(module, "Generator",
+             Py_NewRef(reinterpret_cast<PyObject*>(GeneratorType)));
   PyObject* o = need(GeneratorType->tp_alloc(GeneratorType, 0));
   Generator& g = default_generator();
   ++g.refs;

@@ -1,7 +1,7 @@
 // Reading and writing parts of tensors: t[...], t[...] = v.
 //
-// An index is taken apart once into a view (ints, slices, None, Ellipsis) and, when there
-// are tensors among it, a list of index tensors per dimension of that view.
+// An index is taken apart once into a view (ints, slices, None, Ellipsis) and, when
+// there are tensors among it, a list of index tensors per dimension of that view.
 #include "bindings/index.h"
 
 #include <algorithm>
@@ -100,7 +100,8 @@ Tensor slice_first(const Tensor& t, PyObject* slice) {
   return make_alias(t, v);
 }
 
-// ---- general indices ------------------------------------------------------------------
+// ---- general indices
+// ------------------------------------------------------------------
 
 enum class Kind { Int, Slice, NewAxis, Ellipsis, Bool, Advanced };
 
@@ -139,9 +140,10 @@ Tensor index_tensor(PyObject* o, const Tensor& of) {
     }
     return t;
   }
-  check(PyList_Check(o) || PyTuple_Check(o) || is_numpy(o), ErrorKind::Index,
-        "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables ",
-        "are valid indices (got ", type_of(o), ")");
+  check(
+      PyList_Check(o) || PyTuple_Check(o) || is_numpy(o), ErrorKind::Index,
+      "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables ",
+      "are valid indices (got ", type_of(o), ")");
   Tensor t = tensor_from(o, std::nullopt, of.device());
   if (t.numel() == 0 && is_floating(t.dtype())) t = cast_to(t, Dtype::Int64);
   check(is_integral(t.dtype()), ErrorKind::Index,
@@ -201,8 +203,8 @@ class Parser {
         ellipsis = true;
       }
     }
-    check(used <= t_.dim(), ErrorKind::Index, "too many indices for tensor of dimension ",
-          t_.dim());
+    check(used <= t_.dim(), ErrorKind::Index,
+          "too many indices for tensor of dimension ", t_.dim());
     skipped_ = t_.dim() - used;
   }
 
@@ -358,7 +360,8 @@ bool quick_view(const Tensor& t, PyObject* tuple, Tensor& out) {
     if (o == Py_None) {
       push(1, v.ndim ? v.strides[v.ndim - 1] * v.sizes[v.ndim - 1] : 1);
     } else if (o == Py_Ellipsis) {
-      for (int64_t k = t.dim() - used; k > 0; --k, ++d) push(t->sizes[d], t->strides[d]);
+      for (int64_t k = t.dim() - used; k > 0; --k, ++d)
+        push(t->sizes[d], t->strides[d]);
     } else if (PySlice_Check(o)) {
       const Range r = range_of(o, t->sizes[d]);
       v.offset += r.start * t->strides[d];

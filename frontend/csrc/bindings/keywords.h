@@ -9,13 +9,14 @@
 namespace fl::py {
 
 // Borrowed references in the order of `names`, nullptr where not given; TypeError for
-// what does not fit.  `required`: how many at the front must be there; `positional`: how
-// many may come without a keyword.
+// what does not fit.  `required`: how many at the front must be there; `positional`:
+// how many may come without a keyword.
 template <size_t N>
 std::array<PyObject*, N> keywords(const char* function,
                                   const std::array<const char*, N>& names,
-                                  PyObject* const* args, Py_ssize_t n, PyObject* kwnames,
-                                  size_t required = 0, size_t positional = N) {
+                                  PyObject* const* args, Py_ssize_t n,
+                                  PyObject* kwnames, size_t required = 0,
+                                  size_t positional = N) {
   std::array<PyObject*, N> out{};
   check(static_cast<size_t>(n) <= positional, ErrorKind::Type, function,
         "() takes at most ", positional, " positional arguments (", n, " given)");
@@ -32,8 +33,8 @@ std::array<PyObject*, N> keywords(const char* function,
     out[at] = args[n + j];
   }
   for (size_t i = 0; i < required; ++i) {
-    check(out[i] != nullptr, ErrorKind::Type, function, "() missing required argument '",
-          names[i], "' (position ", i + 1, ")");
+    check(out[i] != nullptr, ErrorKind::Type, function,
+          "() missing required argument '", names[i], "' (position ", i + 1, ")");
   }
   return out;
 }

@@ -24,7 +24,8 @@ PyObject* size(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* kw
     return PyLong_FromLongLong(unwrap(self).size(d));
   });
 }
-PyObject* stride(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* kwnames) {
+PyObject* stride(PyObject* self, PyObject* const* args, Py_ssize_t n,
+                 PyObject* kwnames) {
   return guard([&] {
     const auto [dim] = keywords<1>("stride", {"dim"}, args, n, kwnames);
     const Tensor t = unwrap(self);
@@ -35,7 +36,9 @@ PyObject* stride(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* 
     return PyLong_FromLongLong(t.stride(d));
   });
 }
-PyObject* dim(PyObject* self, PyObject*) { return PyLong_FromLong(impl_of(self)->ndim); }
+PyObject* dim(PyObject* self, PyObject*) {
+  return PyLong_FromLong(impl_of(self)->ndim);
+}
 PyObject* numel(PyObject* self, PyObject*) {
   return PyLong_FromLongLong(impl_of(self)->numel);
 }
@@ -65,7 +68,8 @@ PyObject* contiguous(PyObject* self, PyObject* const* args, Py_ssize_t n,
                      PyObject* kwnames) {
   if (n == 0 && !kwnames && impl_of(self)->flags & kContiguous) return Py_NewRef(self);
   return guard([&] {
-    const auto [format] = keywords<1>("contiguous", {"memory_format"}, args, n, kwnames);
+    const auto [format] =
+        keywords<1>("contiguous", {"memory_format"}, args, n, kwnames);
     MemoryFormat f = MemoryFormat::Contiguous;
     check(!given(format) || as_memory_format(format, f), ErrorKind::Type,
           "contiguous(): argument 'memory_format' must be flambeau.memory_format");
@@ -93,28 +97,33 @@ PyObject* get_device(PyObject* self, PyObject*) {
   return PyLong_FromLong(d.host_memory || d.is_meta() ? -1 : d.device.index);
 }
 
-// ---- values ---------------------------------------------------------------------------
+// ---- values
+// ---------------------------------------------------------------------------
 PyObject* item_(PyObject* self, PyObject*) {
   return guard([&] { return need(to_number(item(unwrap(self)))); });
 }
 PyObject* tolist(PyObject* self, PyObject*) {
   return guard([&] { return to_list(unwrap(self)); });
 }
-PyObject* numpy(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* kwnames) {
+PyObject* numpy(PyObject* self, PyObject* const* args, Py_ssize_t n,
+                PyObject* kwnames) {
   return guard([&] {
     const auto [force] = keywords<1>("numpy", {"force"}, args, n, kwnames, 0, 0);
     Tensor t = unwrap(self);
     if (truth(force, false)) return to_numpy(on_host(t));
-    check(!(tls.grad_enabled && t.requires_grad()),
-          "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() ",
-          "instead.");
+    check(
+        !(tls.grad_enabled && t.requires_grad()),
+        "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() ",
+        "instead.");
     check(t.device().host_memory, ErrorKind::Type, "can't convert ",
-          to_string(t.device().device), " device type tensor to numpy. Use Tensor.cpu() ",
+          to_string(t.device().device),
+          " device type tensor to numpy. Use Tensor.cpu() ",
           "to copy the tensor to host memory first.");
     return to_numpy(t);
   });
 }
-PyObject* array(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* kwnames) {
+PyObject* array(PyObject* self, PyObject* const* args, Py_ssize_t n,
+                PyObject* kwnames) {
   return guard([&] {
     const auto [dtype, copy] =
         keywords<2>("__array__", {"dtype", "copy"}, args, n, kwnames);
@@ -130,8 +139,9 @@ PyObject* new_tensor(PyObject* self, PyObject* const* args, Py_ssize_t n,
                      PyObject* kwnames) {
   return guard([&] {
     const auto [data, dtype, device, requires_grad, layout, pin] = keywords<6>(
-        "new_tensor", {"data", "dtype", "device", "requires_grad", "layout",
-                       "pin_memory"}, args, n, kwnames, 1, 1);
+        "new_tensor",
+        {"data", "dtype", "device", "requires_grad", "layout", "pin_memory"}, args, n,
+        kwnames, 1, 1);
     const Tensor t = unwrap(self);
     std::optional<Dtype> d;
     if (given(dtype)) d = dtype_of(dtype, "new_tensor");
@@ -143,7 +153,8 @@ PyObject* new_tensor(PyObject* self, PyObject* const* args, Py_ssize_t n,
   });
 }
 
-// ---- autograd -------------------------------------------------------------------------
+// ---- autograd
+// -------------------------------------------------------------------------
 PyObject* requires_grad_(PyObject* self, PyObject* const* args, Py_ssize_t n,
                          PyObject* kwnames) {
   return guard([&] {
@@ -173,7 +184,8 @@ PyObject* is_set_to(PyObject* self, PyObject* other) {
   });
 }
 
-// A view of the same data as an object of a subclass: `_make_subclass(cls, data, grad)`.
+// A view of the same data as an object of a subclass: `_make_subclass(cls, data,
+// grad)`.
 PyObject* make_subclass(PyObject*, PyObject* const* args, Py_ssize_t n,
                         PyObject* kwnames) {
   return guard([&] {
@@ -205,7 +217,8 @@ constexpr int kFast = METH_FASTCALL | METH_KEYWORDS;
 
 PyMethodDef tensor_methods[] = {
     {"size", as_function(size), kFast, "size(dim=None): sizes, or one of them."},
-    {"stride", as_function(stride), kFast, "Elements between neighbours per dimension."},
+    {"stride", as_function(stride), kFast,
+     "Elements between neighbours per dimension."},
     {"dim", dim, METH_NOARGS, "How many dimensions there are."},
     {"ndimension", dim, METH_NOARGS, "How many dimensions there are."},
     {"numel", numel, METH_NOARGS, "How many elements there are."},

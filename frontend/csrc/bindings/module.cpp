@@ -17,7 +17,8 @@ namespace {
 
 PyObject* the_module = nullptr;
 
-// ---- devices and backends ---------------------------------------------------------------
+// ---- devices and backends
+// ---------------------------------------------------------------
 PyObject* open_backend_(PyObject*, PyObject* args) {
   const char *library, *name;
   if (!PyArg_ParseTuple(args, "ss:_open_backend", &library, &name)) return nullptr;
@@ -44,9 +45,8 @@ PyObject* set_default_device_(PyObject*, PyObject* d) {
   });
 }
 PyObject* device_count_(PyObject*, PyObject* type) {
-  return guard([&] {
-    return PyLong_FromLong(device_count(parse_device(text_of(type)).type));
-  });
+  return guard(
+      [&] { return PyLong_FromLong(device_count(parse_device(text_of(type)).type)); });
 }
 PyObject* loaded(PyObject*, PyObject*) {
   return guard([&] {
@@ -65,7 +65,8 @@ PyObject* synchronize(PyObject*, PyObject* d) {
   });
 }
 
-// ---- memory ------------------------------------------------------------------------------
+// ---- memory
+// ------------------------------------------------------------------------------
 void put(PyObject* dict, const std::string& key, int64_t v) {
   Handle n = own(PyLong_FromLongLong(v));
   need(PyDict_SetItemString(dict, key.c_str(), n.get()));
@@ -111,7 +112,8 @@ PyObject* device_name(PyObject*, PyObject* d) {
   return guard([&] { return string(runtime(device_of(d, "device_name")).name); });
 }
 
-// ---- process-wide settings -----------------------------------------------------------------
+// ---- process-wide settings
+// -----------------------------------------------------------------
 PyObject* get_default_dtype(PyObject*, PyObject*) { return wrap(default_dtype()); }
 PyObject* set_default_dtype_(PyObject*, PyObject* d) {
   return guard([&] {
@@ -123,7 +125,9 @@ PyObject* set_default_dtype_(PyObject*, PyObject* d) {
     return none();
   });
 }
-PyObject* get_num_threads(PyObject*, PyObject*) { return PyLong_FromLong(num_threads()); }
+PyObject* get_num_threads(PyObject*, PyObject*) {
+  return PyLong_FromLong(num_threads());
+}
 PyObject* set_num_threads_(PyObject*, PyObject* n) {
   return guard([&] {
     check(PyLong_Check(n), ErrorKind::Type, "set_num_threads expects an int, but got ",
@@ -143,7 +147,8 @@ PyObject* promote_types(PyObject*, PyObject* args) {
 }
 PyObject* can_cast_(PyObject*, PyObject* const* args, Py_ssize_t n, PyObject* kwnames) {
   return guard([&] {
-    const auto [from, to] = keywords<2>("can_cast", {"from_", "to"}, args, n, kwnames, 2);
+    const auto [from, to] =
+        keywords<2>("can_cast", {"from_", "to"}, args, n, kwnames, 2);
     return boolean(can_cast(dtype_of(from, "can_cast"), dtype_of(to, "can_cast")));
   });
 }
@@ -181,8 +186,8 @@ PyObject* explain(PyObject*, PyObject* args) {
     const KernelId id = op.is_pointwise ? op.kernel : intern_kernel(op.name());
     for (int i = 0; i < kDtypeCount; ++i) {
       if (d.find(id, static_cast<Dtype>(i))) {
-        dtypes += std::string(dtypes.empty() ? "" : ", ") +
-                  short_name(static_cast<Dtype>(i));
+        dtypes +=
+            std::string(dtypes.empty() ? "" : ", ") + short_name(static_cast<Dtype>(i));
       }
     }
     if (!dtypes.empty()) {
@@ -199,10 +204,10 @@ PyObject* schemas(PyObject*, PyObject*) {
     Handle out = own(PyList_New(0));
     for (const Overloads* o : all_overloads()) {
       for (const Op* op : o->ops) {
-        Handle row = own(Py_BuildValue(
-            "(sssssii)", o->space.c_str(), o->name.c_str(), op->schema.text.c_str(),
-            op->doc ? op->doc : "", op->has_inplace ? "_" : "", op->has_method,
-            op->has_function));
+        Handle row = own(Py_BuildValue("(sssssii)", o->space.c_str(), o->name.c_str(),
+                                       op->schema.text.c_str(), op->doc ? op->doc : "",
+                                       op->has_inplace ? "_" : "", op->has_method,
+                                       op->has_function));
         need(PyList_Append(out.get(), row.get()));
       }
     }
@@ -240,7 +245,9 @@ PyMethodDef functions[] = {
     {nullptr, nullptr, 0, nullptr}};
 
 void* give_up_lock() { return PyEval_SaveThread(); }
-void take_lock(void* state) { PyEval_RestoreThread(static_cast<PyThreadState*>(state)); }
+void take_lock(void* state) {
+  PyEval_RestoreThread(static_cast<PyThreadState*>(state));
+}
 
 void fill(PyObject* module) {
   init_errors(module);
@@ -261,9 +268,15 @@ void fill(PyObject* module) {
   lock_hooks = {give_up_lock, take_lock};
 }
 
-PyModuleDef definition = {PyModuleDef_HEAD_INIT, "flambeau._C",
-                          "The compiled part of Flambeau.", -1,
-                          nullptr, nullptr, nullptr, nullptr, nullptr};
+PyModuleDef definition = {PyModuleDef_HEAD_INIT,
+                          "flambeau._C",
+                          "The compiled part of Flambeau.",
+                          -1,
+                          nullptr,
+                          nullptr,
+                          nullptr,
+                          nullptr,
+                          nullptr};
 
 }  // namespace
 

@@ -59,7 +59,8 @@ PyTypeObject* type_named(const std::string& name) {
   return type;
 }
 
-// ---- what a node shows ----------------------------------------------------------------
+// ---- what a node shows
+// ----------------------------------------------------------------
 PyObject* node_name(PyObject* self, PyObject*) {
   return guard([&] { return string(node_of(self)->name()); });
 }
@@ -68,8 +69,8 @@ PyObject* next_functions(PyObject* self, void*) {
     const std::vector<Edge>& edges = node_of(self)->next;
     Handle out = own(PyTuple_New(static_cast<Py_ssize_t>(edges.size())));
     for (size_t i = 0; i < edges.size(); ++i) {
-      PyObject* pair = need(Py_BuildValue("(NI)", wrap_node(edges[i].node),
-                                          edges[i].input));
+      PyObject* pair =
+          need(Py_BuildValue("(NI)", wrap_node(edges[i].node), edges[i].input));
       PyTuple_SET_ITEM(out.get(), static_cast<Py_ssize_t>(i), pair);
     }
     return out.release();
@@ -141,7 +142,8 @@ PyObject* node_getattr(PyObject* self, PyObject* name) {
   });
 }
 
-// ---- hooks ----------------------------------------------------------------------------
+// ---- hooks
+// ----------------------------------------------------------------------------
 std::vector<Tensor> tensors_of(PyObject* result, size_t n, const char* what) {
   if (n == 1 && is_tensor(result)) return {unwrap(result)};
   check(PyTuple_Check(result) && PyTuple_GET_SIZE(result) == static_cast<Py_ssize_t>(n),
@@ -179,13 +181,12 @@ PyObject* node_register_hook(PyObject* self, PyObject* hook) {
     Ref<Node> n(node_of(self));
     NodeHooks& h = n->ensure_hooks();
     const int64_t id = h.next_id++;
-    h.post.emplace_back(
-        id, [f = shared_object(hook)](std::vector<Tensor>& in,
-                                      const std::vector<Tensor>& out) {
-          Handle a = own(wrap_tuple(in)), b = own(wrap_tuple(out));
-          Handle r = own(PyObject_CallFunctionObjArgs(f.get(), a.get(), b.get(), nullptr));
-          if (r.get() != Py_None) in = tensors_of(r.get(), in.size(), "a node's hook");
-        });
+    h.post.emplace_back(id, [f = shared_object(hook)](std::vector<Tensor>& in,
+                                                      const std::vector<Tensor>& out) {
+      Handle a = own(wrap_tuple(in)), b = own(wrap_tuple(out));
+      Handle r = own(PyObject_CallFunctionObjArgs(f.get(), a.get(), b.get(), nullptr));
+      if (r.get() != Py_None) in = tensors_of(r.get(), in.size(), "a node's hook");
+    });
     return make_handle(remover(n, &NodeHooks::post, id), id);
   });
 }
@@ -223,10 +224,10 @@ PyMemberDef node_members[] = {
     {"__weaklistoffset__", T_PYSSIZET, offsetof(PyNode, weakrefs), READONLY, nullptr},
     {nullptr, 0, 0, 0, nullptr}};
 
-// ---- handles --------------------------------------------------------------------------
+// ---- handles
+// --------------------------------------------------------------------------
 struct PyHandle {
-  PyObject_HEAD
-  std::function<void()>* remove;
+  PyObject_HEAD std::function<void()>* remove;
   int64_t id;
 };
 PyHandle& handle_of(PyObject* self) { return *reinterpret_cast<PyHandle*>(self); }
@@ -241,7 +242,9 @@ PyObject* handle_remove(PyObject* self, PyObject*) {
   });
 }
 PyObject* handle_enter(PyObject* self, PyObject*) { return Py_NewRef(self); }
-PyObject* handle_exit(PyObject* self, PyObject*) { return handle_remove(self, nullptr); }
+PyObject* handle_exit(PyObject* self, PyObject*) {
+  return handle_remove(self, nullptr);
+}
 PyObject* handle_id(PyObject* self, void*) {
   return PyLong_FromLongLong(handle_of(self).id);
 }
@@ -299,8 +302,8 @@ PyObject* wrap_node(const Ref<Node>& node) {
 
 PyObject* tensor_register_hook(PyObject* self, PyObject* hook) {
   return guard([&] {
-    check(PyCallable_Check(hook), ErrorKind::Type, "register_hook: expected a callable, ",
-          "got ", type_of(hook));
+    check(PyCallable_Check(hook), ErrorKind::Type,
+          "register_hook: expected a callable, ", "got ", type_of(hook));
     const Edge e = edge_for_hooks(unwrap(self), "register_hook");
     NodeHooks& h = e.node->ensure_hooks();
     const int64_t id = h.next_id++;
@@ -318,8 +321,8 @@ PyObject* tensor_register_post_hook(PyObject* self, PyObject* hook) {
     NodeHooks& h = e.node->ensure_hooks();
     const int64_t id = h.next_id++;
     Node* node = e.node.get();  // the hook must not own what owns it
-    h.post.emplace_back(id, [f = shared_object(hook), node](std::vector<Tensor>&,
-                                                           const std::vector<Tensor>&) {
+    h.post.emplace_back(id, [f = shared_object(hook), node](
+                                std::vector<Tensor>&, const std::vector<Tensor>&) {
       Handle leaf = own(wrap(static_cast<AccumulateGrad*>(node)->variable));
       own(PyObject_CallOneArg(f.get(), leaf.get()));
     });
@@ -330,17 +333,19 @@ PyObject* tensor_register_post_hook(PyObject* self, PyObject* hook) {
 PyObject* tensor_retain_grad(PyObject* self, PyObject*) {
   return guard([&] {
     const Tensor t = unwrap(self);
-    check(t.requires_grad(), "can't retain_grad on Tensor that has requires_grad=False");
+    check(t.requires_grad(),
+          "can't retain_grad on Tensor that has requires_grad=False");
     Ref<Node> node = grad_fn(t);
     AutogradMeta& meta = ensure_autograd(t);
     if (!node || meta.retain_grad) return none();
     meta.retain_grad = true;
     TensorImpl* impl = t.get();  // the tensor owns the node: no count
-    node->ensure_hooks().retain.emplace_back(meta.output_index, [impl](const Tensor& g) {
-      Tensor& grad = impl->autograd->grad;
-      grad = grad.defined() ? Tensor(g) : g;
-      return Tensor();
-    });
+    node->ensure_hooks().retain.emplace_back(meta.output_index,
+                                             [impl](const Tensor& g) {
+                                               Tensor& grad = impl->autograd->grad;
+                                               grad = grad.defined() ? Tensor(g) : g;
+                                               return Tensor();
+                                             });
     return none();
   });
 }

@@ -91,13 +91,11 @@ PyObject* unary(Lazy& lazy, PyObject* a) noexcept {
   });
 }
 
-#define FL_BINARY(slot, prefix)                      \
-  Lazy slot##_op{prefix};                            \
-  PyObject* nb_##slot(PyObject* a, PyObject* b) {    \
-    return binary(slot##_op, a, b);                  \
-  }                                                  \
-  PyObject* nb_inplace_##slot(PyObject* a, PyObject* b) { \
-    return inplace(slot##_op, a, b);                 \
+#define FL_BINARY(slot, prefix)                                                     \
+  Lazy slot##_op{prefix};                                                           \
+  PyObject* nb_##slot(PyObject* a, PyObject* b) { return binary(slot##_op, a, b); } \
+  PyObject* nb_inplace_##slot(PyObject* a, PyObject* b) {                           \
+    return inplace(slot##_op, a, b);                                                \
   }
 FL_BINARY(add, "add(")
 FL_BINARY(subtract, "sub(")

@@ -16,12 +16,18 @@ struct Named {
   Dtype dtype;
 };
 constexpr Named kNames[] = {
-    {"bool", Dtype::Bool},         {"bool_", Dtype::Bool},
-    {"uint8", Dtype::UInt8},       {"int8", Dtype::Int8},
-    {"int16", Dtype::Int16},       {"int32", Dtype::Int32},
-    {"int64", Dtype::Int64},       {"longlong", Dtype::Int64},
-    {"float16", Dtype::Float16},   {"float32", Dtype::Float32},
-    {"float64", Dtype::Float64},   {"complex64", Dtype::Complex64},
+    {"bool", Dtype::Bool},
+    {"bool_", Dtype::Bool},
+    {"uint8", Dtype::UInt8},
+    {"int8", Dtype::Int8},
+    {"int16", Dtype::Int16},
+    {"int32", Dtype::Int32},
+    {"int64", Dtype::Int64},
+    {"longlong", Dtype::Int64},
+    {"float16", Dtype::Float16},
+    {"float32", Dtype::Float32},
+    {"float64", Dtype::Float64},
+    {"complex64", Dtype::Complex64},
     {"complex128", Dtype::Complex128},
 };
 
@@ -33,9 +39,9 @@ bool dtype_of_typestr(const char* s, Dtype& out) {
     Dtype dtype;
   };
   static constexpr Code codes[] = {
-      {"b1", Dtype::Bool},    {"u1", Dtype::UInt8},    {"i1", Dtype::Int8},
-      {"i2", Dtype::Int16},   {"i4", Dtype::Int32},    {"i8", Dtype::Int64},
-      {"f2", Dtype::Float16}, {"f4", Dtype::Float32},  {"f8", Dtype::Float64},
+      {"b1", Dtype::Bool},      {"u1", Dtype::UInt8},      {"i1", Dtype::Int8},
+      {"i2", Dtype::Int16},     {"i4", Dtype::Int32},      {"i8", Dtype::Int64},
+      {"f2", Dtype::Float16},   {"f4", Dtype::Float32},    {"f8", Dtype::Float64},
       {"c8", Dtype::Complex64}, {"c16", Dtype::Complex128}};
   for (const Code& c : codes) {
     if (strcmp(s + 1, c.code) == 0) {
@@ -53,16 +59,36 @@ bool dtype_of_format(const char* s, Dtype& out) {
   if (strcmp(s, "Zd") == 0) return out = Dtype::Complex128, true;
   if (s[0] == '\0' || s[1] != '\0') return false;
   switch (*s) {
-    case '?': out = Dtype::Bool; return true;
-    case 'B': out = Dtype::UInt8; return true;
-    case 'b': out = Dtype::Int8; return true;
-    case 'h': out = Dtype::Int16; return true;
-    case 'i': out = Dtype::Int32; return true;
-    case 'l': case 'q': out = Dtype::Int64; return true;
-    case 'e': out = Dtype::Float16; return true;
-    case 'f': out = Dtype::Float32; return true;
-    case 'd': out = Dtype::Float64; return true;
-    default: return false;
+    case '?':
+      out = Dtype::Bool;
+      return true;
+    case 'B':
+      out = Dtype::UInt8;
+      return true;
+    case 'b':
+      out = Dtype::Int8;
+      return true;
+    case 'h':
+      out = Dtype::Int16;
+      return true;
+    case 'i':
+      out = Dtype::Int32;
+      return true;
+    case 'l':
+    case 'q':
+      out = Dtype::Int64;
+      return true;
+    case 'e':
+      out = Dtype::Float16;
+      return true;
+    case 'f':
+      out = Dtype::Float32;
+      return true;
+    case 'd':
+      out = Dtype::Float64;
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -94,11 +120,13 @@ Tensor adopt(const Layout& l, std::unique_ptr<Keeper> keeper) {
   bool empty_array = false;
   for (size_t d = 0; d < l.sizes.size(); ++d) {
     int64_t step = l.sizes[d] <= 1 && l.bytes[d] % z ? z : l.bytes[d];
-    check(step >= 0 || l.sizes[d] <= 1, ErrorKind::Value,
-          "At least one stride in the given numpy array is negative, and tensors with ",
-          "negative strides are not currently supported. (You can probably work around ",
-          "this by making a copy of your array with array.copy().)");
-    check(step % z == 0, ErrorKind::Value, "given numpy array strides not a multiple of ",
+    check(
+        step >= 0 || l.sizes[d] <= 1, ErrorKind::Value,
+        "At least one stride in the given numpy array is negative, and tensors with ",
+        "negative strides are not currently supported. (You can probably work around ",
+        "this by making a copy of your array with array.copy().)");
+    check(step % z == 0, ErrorKind::Value,
+          "given numpy array strides not a multiple of ",
           "the element byte size. Copy the numpy array to reallocate the memory.");
     strides.push_back(step / z);
     if (l.sizes[d] == 0) empty_array = true;
@@ -181,8 +209,8 @@ bool dtype_from_name(const char* name, Dtype& out) {
 }
 
 bool has_array(PyObject* o) {
-  if (is_numpy(o)) return strcmp(Py_TYPE(o)->tp_name, "numpy.ndarray") == 0 ||
-                          is_numpy_scalar(o);
+  if (is_numpy(o))
+    return strcmp(Py_TYPE(o)->tp_name, "numpy.ndarray") == 0 || is_numpy_scalar(o);
   if (PyList_CheckExact(o) || PyTuple_CheckExact(o) || PyFloat_CheckExact(o) ||
       PyLong_CheckExact(o) || PyBool_Check(o) || PyUnicode_Check(o)) {
     return false;
@@ -221,17 +249,17 @@ struct Exported {
 };
 
 const char* format_of(Dtype d) {
-  static const char* const formats[] = {"?", "B", "b", "h",  "i", "q",
+  static const char* const formats[] = {"?", "B",     "b", "h", "i",  "q",
                                         "e", nullptr, "f", "d", "Zf", "Zd"};
   return formats[static_cast<int>(d)];
 }
 
 void export_buffer(PyObject* self, Py_buffer* view, int flags) {
   const Tensor t = unwrap(self);
-  check(t.device().host_memory, "the buffer protocol needs a tensor in host memory, got ",
-        describe(t));
-  check(format_of(t.dtype()) != nullptr, ErrorKind::Type,
-        "Got unsupported ScalarType ", type_name(t.dtype()));
+  check(t.device().host_memory,
+        "the buffer protocol needs a tensor in host memory, got ", describe(t));
+  check(format_of(t.dtype()) != nullptr, ErrorKind::Type, "Got unsupported ScalarType ",
+        type_name(t.dtype()));
   check(t.contiguous() || (flags & PyBUF_STRIDES) == PyBUF_STRIDES, ErrorKind::Value,
         "the buffer that is asked for needs a contiguous tensor");
   auto* e = new Exported;
@@ -244,7 +272,8 @@ void export_buffer(PyObject* self, Py_buffer* view, int flags) {
   view->itemsize = item_size(t.dtype());
   view->len = t.numel() * view->itemsize;
   view->readonly = 0;
-  view->format = flags & PyBUF_FORMAT ? const_cast<char*>(format_of(t.dtype())) : nullptr;
+  view->format =
+      flags & PyBUF_FORMAT ? const_cast<char*>(format_of(t.dtype())) : nullptr;
   view->ndim = static_cast<int>(t.dim());
   view->shape = flags & PyBUF_ND ? e->shape.data() : nullptr;
   view->strides = flags & PyBUF_STRIDES ? e->strides.data() : nullptr;

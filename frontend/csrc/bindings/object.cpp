@@ -91,8 +91,8 @@ void dealloc(PyObject* self) {
 // with __slots__ keep Python's, which clears the slots.
 PyObject* init_subclass(PyObject* cls, PyObject*, PyObject*) {
   auto* type = reinterpret_cast<PyTypeObject*>(cls);
-  if (PyType_Check(cls) && type != TensorType && Py_SIZE(cls) == 0 &&
-      type->tp_base && (type->tp_base->tp_dealloc == dealloc)) {
+  if (PyType_Check(cls) && type != TensorType && Py_SIZE(cls) == 0 && type->tp_base &&
+      (type->tp_base->tp_dealloc == dealloc)) {
     type->tp_dealloc = dealloc;
   }
   Py_RETURN_NONE;
@@ -116,10 +116,9 @@ int set_dict(PyObject* self, PyObject* value, void*) {
   return status;
 }
 
-PyMethodDef own_methods[] = {
-    {"__init_subclass__", as_function(init_subclass),
-     METH_VARARGS | METH_KEYWORDS | METH_CLASS, nullptr},
-    {nullptr, nullptr, 0, nullptr}};
+PyMethodDef own_methods[] = {{"__init_subclass__", as_function(init_subclass),
+                              METH_VARARGS | METH_KEYWORDS | METH_CLASS, nullptr},
+                             {nullptr, nullptr, 0, nullptr}};
 
 PyMemberDef members[] = {
     {"__dictoffset__", T_PYSSIZET, offsetof(PyTensor, dict), READONLY, nullptr},
@@ -247,8 +246,7 @@ void init_tensor_type(PyObject* module) {
     reinterpret_cast<PyTensor*>(o)->impl = nullptr;
     Py_DECREF(o);
   };
-  add_object(module, "Tensor",
-             Py_NewRef(reinterpret_cast<PyObject*>(TensorType)));
+  add_object(module, "Tensor", Py_NewRef(reinterpret_cast<PyObject*>(TensorType)));
 }
 
 }  // namespace fl::py

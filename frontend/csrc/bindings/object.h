@@ -1,11 +1,11 @@
 // `_C.Tensor`: the Python object of a TensorImpl.
 //
 // Note [Identity of tensors]
-// A Python object owns a count of its impl; the impl knows its object without owning it,
-// so `wrap` gives the same object back while it lives.  When the last Python reference
-// goes while C++ still holds the impl, and the object has state (a dict, a subclass), the
-// ownership is turned round: the impl keeps the object (kOwnsPython), and the object
-// borrows the impl.  The next `wrap` turns it back.
+// A Python object owns a count of its impl; the impl knows its object without owning
+// it, so `wrap` gives the same object back while it lives.  When the last Python
+// reference goes while C++ still holds the impl, and the object has state (a dict, a
+// subclass), the ownership is turned round: the impl keeps the object (kOwnsPython),
+// and the object borrows the impl.  The next `wrap` turns it back.
 #pragma once
 
 #include "bindings/python.h"
@@ -13,8 +13,7 @@
 namespace fl::py {
 
 struct PyTensor {
-  PyObject_HEAD
-  TensorImpl* impl;
+  PyObject_HEAD TensorImpl* impl;
   PyObject* dict;
   PyObject* weakrefs;
 };
@@ -25,9 +24,7 @@ inline bool is_exact_tensor(PyObject* o) { return Py_TYPE(o) == TensorType; }
 inline bool is_tensor(PyObject* o) {
   return Py_TYPE(o) == TensorType || PyType_IsSubtype(Py_TYPE(o), TensorType);
 }
-inline TensorImpl* impl_of(PyObject* o) {
-  return reinterpret_cast<PyTensor*>(o)->impl;
-}
+inline TensorImpl* impl_of(PyObject* o) { return reinterpret_cast<PyTensor*>(o)->impl; }
 // Only for objects known to be tensors.
 inline Tensor unwrap(PyObject* o) { return Tensor(impl_of(o)); }
 // TypeError naming `what` unless it is a tensor.

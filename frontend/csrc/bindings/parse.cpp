@@ -30,11 +30,10 @@ struct Renamed {
   const char* given;
   const char* meant;
 };
-constexpr Renamed kRenamed[] = {{"input", "self"},       {"axis", "dim"},
-                                {"keepdims", "keepdim"}, {"x", "self"},
-                                {"x1", "self"},          {"x2", "other"},
-                                {"a", "self"},           {"axes", "dims"},
-                                {"dims", "dim"}};
+constexpr Renamed kRenamed[] = {
+    {"input", "self"}, {"axis", "dim"},  {"keepdims", "keepdim"},
+    {"x", "self"},     {"x1", "self"},   {"x2", "other"},
+    {"a", "self"},     {"axes", "dims"}, {"dims", "dim"}};
 
 bool same_name(PyObject* a, PyObject* b) {
   return a == b || PyUnicode_Compare(a, b) == 0;

@@ -75,7 +75,8 @@ bool convert(PyObject* o, const Arg& arg, Value& out, Arena& arena);
 // "int", "Tensor or number", ...: what the argument takes, in words.
 std::string expected_type(const Arg& arg);
 
-// ---- one overload --------------------------------------------------------------------
+// ---- one overload
+// --------------------------------------------------------------------
 inline constexpr int kMaxArgs = 40;
 
 // The place of an argument, or -1.
@@ -83,12 +84,12 @@ int find_argument(const Schema& schema, std::string_view name);
 
 struct Overload {
   const Op* op = nullptr;
-  int count = 0;             // of arguments
+  int count = 0;  // of arguments
   int positional = 0;
-  int self_index = 0;        // where a method's object goes
+  int self_index = 0;             // where a method's object goes
   bool varargs_function = false;  // f(2, 3) stands for f((2, 3))
   bool varargs_method = false;
-  bool factory = false;      // takes layout=, pin_memory=, requires_grad=
+  bool factory = false;          // takes layout=, pin_memory=, requires_grad=
   std::vector<PyObject*> names;  // interned
   explicit Overload(const Op& op);
 };
@@ -113,7 +114,7 @@ bool parse(const Overload& o, PyObject* const* args, Py_ssize_t n, PyObject* kwn
 // The TypeError when no overload fits.
 [[noreturn]] void raise_mismatch(const std::string& name,
                                  std::span<const Overload* const> tried,
-                                 PyObject* const* args, Py_ssize_t n,
-                                 PyObject* kwnames, bool method);
+                                 PyObject* const* args, Py_ssize_t n, PyObject* kwnames,
+                                 bool method);
 
 }  // namespace fl::py

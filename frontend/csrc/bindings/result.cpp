@@ -70,7 +70,9 @@ PyObject* wrap_result(Frame& f) {
 namespace {
 
 int channel_dims(MemoryFormat f) {
-  return f == MemoryFormat::ChannelsLast ? 4 : f == MemoryFormat::ChannelsLast3d ? 5 : 0;
+  return f == MemoryFormat::ChannelsLast     ? 4
+         : f == MemoryFormat::ChannelsLast3d ? 5
+                                             : 0;
 }
 
 }  // namespace

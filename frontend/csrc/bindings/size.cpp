@@ -132,16 +132,15 @@ PyObject* wrap_ints(IntList values) {
 }
 
 void init_size(PyObject* module) {
-  PyType_Slot slots[] = {
-      {Py_tp_base, &PyTuple_Type},
-      {Py_tp_new, reinterpret_cast<void*>(make)},
-      {Py_tp_repr, reinterpret_cast<void*>(repr)},
-      {Py_tp_methods, methods},
-      {Py_mp_subscript, reinterpret_cast<void*>(subscript)},
-      {Py_nb_add, reinterpret_cast<void*>(concatenate)},
-      {Py_sq_concat, reinterpret_cast<void*>(concatenate)},
-      {Py_sq_repeat, reinterpret_cast<void*>(repeat)},
-      {0, nullptr}};
+  PyType_Slot slots[] = {{Py_tp_base, &PyTuple_Type},
+                         {Py_tp_new, reinterpret_cast<void*>(make)},
+                         {Py_tp_repr, reinterpret_cast<void*>(repr)},
+                         {Py_tp_methods, methods},
+                         {Py_mp_subscript, reinterpret_cast<void*>(subscript)},
+                         {Py_nb_add, reinterpret_cast<void*>(concatenate)},
+                         {Py_sq_concat, reinterpret_cast<void*>(concatenate)},
+                         {Py_sq_repeat, reinterpret_cast<void*>(repeat)},
+                         {0, nullptr}};
   PyType_Spec spec = {"flambeau.Size", 0, 0, Py_TPFLAGS_DEFAULT, slots};
   SizeType = reinterpret_cast<PyTypeObject*>(need(PyType_FromSpec(&spec)));
   add_object(module, "Size", Py_NewRef(reinterpret_cast<PyObject*>(SizeType)));

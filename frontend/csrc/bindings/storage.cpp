@@ -21,9 +21,8 @@ PyObject* storage_bytes(PyObject*, PyObject* o) {
   return guard([&] { return wrap(bytes_of(unwrap_checked(o, "untyped_storage"))); });
 }
 PyObject* storage_resizable(PyObject*, PyObject* o) {
-  return guard([&] {
-    return boolean(unwrap_checked(o, "resizable")->storage->resizable);
-  });
+  return guard(
+      [&] { return boolean(unwrap_checked(o, "resizable")->storage->resizable); });
 }
 PyObject* storage_resize(PyObject*, PyObject* const* args, Py_ssize_t n) {
   return guard([&] {
@@ -115,12 +114,11 @@ PyObject* tensor_set(PyObject* self, PyObject* const* args, Py_ssize_t n,
     } else if (!is_storage) {
       at = s.offset();
     }
-    std::vector<int64_t> sizes = is_storage
-                                     ? std::vector<int64_t>{s.numel() /
-                                                            item_size(t.dtype())}
-                                     : s.sizes().vec();
-    std::vector<int64_t> strides = is_storage ? std::vector<int64_t>{1}
-                                              : s.strides().vec();
+    std::vector<int64_t> sizes =
+        is_storage ? std::vector<int64_t>{s.numel() / item_size(t.dtype())}
+                   : s.sizes().vec();
+    std::vector<int64_t> strides =
+        is_storage ? std::vector<int64_t>{1} : s.strides().vec();
     if (given(size)) {
       sizes = ints_of(size, "set_");
       strides.resize(sizes.size());

@@ -41,18 +41,18 @@ Request read(PyObject* const* args, Py_ssize_t n, PyObject* kwnames) {
   PyObject* first = n > 0 ? args[0] : nullptr;
   Dtype d;
   if (first && (is_dtype(first) || as_dtype(first, d))) {
-    const auto [dtype, non_blocking, copy, format] = keywords<4>(
-        "to", {"dtype", "non_blocking", "copy", "memory_format"}, args, n, kwnames, 1,
-        3);
+    const auto [dtype, non_blocking, copy, format] =
+        keywords<4>("to", {"dtype", "non_blocking", "copy", "memory_format"}, args, n,
+                    kwnames, 1, 3);
     r.dtype = dtype_of(dtype, "to");
     r.copy = truth(copy, false);
     read_format(format, r);
     return r;
   }
   if (first && is_tensor(first)) {
-    const auto [other, non_blocking, copy, format] = keywords<4>(
-        "to", {"other", "non_blocking", "copy", "memory_format"}, args, n, kwnames, 1,
-        3);
+    const auto [other, non_blocking, copy, format] =
+        keywords<4>("to", {"other", "non_blocking", "copy", "memory_format"}, args, n,
+                    kwnames, 1, 3);
     r.dtype = impl_of(other)->dtype;
     r.device = impl_of(other)->device;
     r.copy = truth(copy, false);
@@ -78,10 +78,9 @@ Request read(PyObject* const* args, Py_ssize_t n, PyObject* kwnames) {
 
 // "torch.FloatTensor" and our own spelling of it.
 std::string legacy_name(const Tensor& t) {
-  static const char* const names[] = {"Bool",   "Byte",     "Char",  "Short",
-                                      "Int",    "Long",     "Half",  "BFloat16",
-                                      "Float",  "Double",   "ComplexFloat",
-                                      "ComplexDouble"};
+  static const char* const names[] = {
+      "Bool", "Byte",     "Char",  "Short",  "Int",          "Long",
+      "Half", "BFloat16", "Float", "Double", "ComplexFloat", "ComplexDouble"};
   const std::string& kind = device_type_name(t.device().device.type);
   return concat("flambeau.", kind == "cpu" ? "" : kind + ".",
                 names[static_cast<int>(t.dtype())], "Tensor");
@@ -89,10 +88,9 @@ std::string legacy_name(const Tensor& t) {
 
 bool dtype_of_legacy(const std::string& name, Dtype& out) {
   for (int i = 0; i < kDtypeCount; ++i) {
-    static const char* const names[] = {"Bool",   "Byte",     "Char",  "Short",
-                                        "Int",    "Long",     "Half",  "BFloat16",
-                                        "Float",  "Double",   "ComplexFloat",
-                                        "ComplexDouble"};
+    static const char* const names[] = {
+        "Bool", "Byte",     "Char",  "Short",  "Int",          "Long",
+        "Half", "BFloat16", "Float", "Double", "ComplexFloat", "ComplexDouble"};
     const std::string tail = std::string(".") + names[i] + "Tensor";
     if (name.size() > tail.size() &&
         name.compare(name.size() - tail.size(), tail.size(), tail) == 0) {
@@ -157,7 +155,8 @@ PyObject* tensor_cuda(PyObject* self, PyObject* const* args, Py_ssize_t n,
     const auto [device, non_blocking, format] = keywords<3>(
         "cuda", {"device", "non_blocking", "memory_format"}, args, n, kwnames);
     Request r;
-    r.device = &runtime(given(device) ? device_of(device, "cuda") : parse_device("cuda"));
+    r.device =
+        &runtime(given(device) ? device_of(device, "cuda") : parse_device("cuda"));
     read_format(format, r);
     return wrap(convert(unwrap(self), r));
   });

@@ -9,23 +9,19 @@ namespace fl::py {
 
 // ---- dtype --------------------------------------------------------------------------
 struct PyDtype {
-  PyObject_HEAD
-  Dtype value;
+  PyObject_HEAD Dtype value;
 };
 extern PyTypeObject* DtypeType;
 extern PyObject* dtype_objects[kDtypeCount];
 inline bool is_dtype(PyObject* o) { return Py_TYPE(o) == DtypeType; }
-inline PyObject* wrap(Dtype d) {
-  return Py_NewRef(dtype_objects[static_cast<int>(d)]);
-}
+inline PyObject* wrap(Dtype d) { return Py_NewRef(dtype_objects[static_cast<int>(d)]); }
 // A dtype object, or one of Python's number types (float, int, bool, complex).
 bool as_dtype(PyObject* o, Dtype& out);
 Dtype dtype_of(PyObject* o, const char* what);
 
 // ---- device -------------------------------------------------------------------------
 struct PyDevice {
-  PyObject_HEAD
-  Device value;
+  PyObject_HEAD Device value;
 };
 extern PyTypeObject* DeviceType;
 inline bool is_device(PyObject* o) { return Py_TYPE(o) == DeviceType; }
@@ -42,10 +38,14 @@ PyObject* wrap_size(IntList sizes);
 PyObject* wrap_ints(IntList values);  // a plain tuple
 
 // ---- layout, memory format ----------------------------------------------------------
-enum class MemoryFormat : int64_t { Contiguous, Preserve, ChannelsLast, ChannelsLast3d };
+enum class MemoryFormat : int64_t {
+  Contiguous,
+  Preserve,
+  ChannelsLast,
+  ChannelsLast3d
+};
 struct PyNamed {
-  PyObject_HEAD
-  int64_t value;
+  PyObject_HEAD int64_t value;
   const char* name;
 };
 extern PyTypeObject* LayoutType;
@@ -55,13 +55,10 @@ bool as_memory_format(PyObject* o, MemoryFormat& out);
 
 // ---- Generator ----------------------------------------------------------------------
 struct PyGenerator {
-  PyObject_HEAD
-  Generator* value;
+  PyObject_HEAD Generator* value;
 };
 extern PyTypeObject* GeneratorType;
-inline bool is_generator(PyObject* o) {
-  return PyObject_TypeCheck(o, GeneratorType);
-}
+inline bool is_generator(PyObject* o) { return PyObject_TypeCheck(o, GeneratorType); }
 
 void init_dtype(PyObject* module);
 void init_device(PyObject* module);

@@ -29,8 +29,9 @@ bool castable(const TensorImpl* t, const AutocastState& s, Dtype to) {
 }
 
 Tensor cast(const Tensor& t, Dtype to, const AutocastState& s) {
-  bool weight = s.cache && t.requires_grad() && !(t->autograd && t->autograd->grad_fn) &&
-                !t->base && tls.grad_enabled && t.dtype() == Dtype::Float32;
+  bool weight = s.cache && t.requires_grad() &&
+                !(t->autograd && t->autograd->grad_fn) && !t->base &&
+                tls.grad_enabled && t.dtype() == Dtype::Float32;
   if (!weight) return ops::to_dtype(t, to);
   auto& slot = t_autocast.casts[t.get()];
   if (!slot.first.defined() || slot.second.dtype() != to) {

@@ -1,4 +1,5 @@
-// Scaled dot-product attention: one fused kernel, or the composition that it stands for.
+// Scaled dot-product attention: one fused kernel, or the composition that it stands
+// for.
 #include <cmath>
 
 #include "ops/common.h"
@@ -14,8 +15,9 @@ Tensor repeat_heads(const Tensor& t, int64_t heads) {
   const int64_t have = t.sizes()[1];
   if (have == heads) return t;
   const int64_t each = heads / have;
-  const Tensor wide = ops::expand(
-      ops::unsqueeze(t, 2), IntList{t.sizes()[0], have, each, t.sizes()[2], t.sizes()[3]});
+  const Tensor wide =
+      ops::expand(ops::unsqueeze(t, 2),
+                  IntList{t.sizes()[0], have, each, t.sizes()[2], t.sizes()[3]});
   return ops::reshape(wide, IntList{t.sizes()[0], heads, t.sizes()[2], t.sizes()[3]});
 }
 Tensor causal_mask(int64_t t, int64_t s, DeviceRuntime& device) {
@@ -72,8 +74,8 @@ Two attention(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& m
 }
 
 Three attention_parts(const Tensor& g, const Tensor& q, const Tensor& k0,
-                      const Tensor& v0, const Tensor&, const Tensor&, const Tensor& mask,
-                      double scale, bool causal) {
+                      const Tensor& v0, const Tensor&, const Tensor&,
+                      const Tensor& mask, double scale, bool causal) {
   const int64_t h = q.sizes()[1];
   const Tensor k = repeat_heads(k0, h), v = repeat_heads(v0, h);
   const Tensor p = weights_of(scores(q, k, mask, scale, causal));
@@ -140,7 +142,8 @@ void check_attention(const Tensor& q, const Tensor& k, const Tensor& v,
   check(!mask.defined() || mask.dtype() == Dtype::Bool || mask.dtype() == q.dtype(), op,
         ": Expected attn_mask dtype to be bool or to match query dtype, but got ",
         describe(mask), " for ", describe(q));
-  check(q.size(-1) == k.size(-1) && k.size(-2) == v.size(-2), op, ": expected query and ",
+  check(q.size(-1) == k.size(-1) && k.size(-2) == v.size(-2), op,
+        ": expected query and ",
         "key to agree in the last dimension, key and value in the one before, but got ",
         describe(q), ", ", describe(k), ", ", describe(v));
   check(!gqa || (q.dim() >= 3 && k.size(-3) > 0 && q.size(-3) % k.size(-3) == 0), op,
@@ -167,8 +170,8 @@ Tensor sdpa(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& mas
             double dropout, bool causal, std::optional<double> given, bool gqa) {
   static const OpRef op("_attention(");
   check_attention(q, k, v, mask, causal, gqa);
-  const double scale =
-      given.value_or(1.0 / std::sqrt(std::max<double>(static_cast<double>(q.size(-1)), 1)));
+  const double scale = given.value_or(
+      1.0 / std::sqrt(std::max<double>(static_cast<double>(q.size(-1)), 1)));
   const int64_t n = q.dim();
   const auto lead = [](const Tensor& t) { return t.sizes().first(t.dim() - 2); };
   const bool same = k.dim() == n && v.dim() == n && IntList(lead(q)).equals(lead(k)) &&

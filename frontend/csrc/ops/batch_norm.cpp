@@ -9,8 +9,8 @@ bool stats_differ(const Tensor& x, const Tensor& mean) {
 }
 
 // New running statistics are written in place; the variance is the unbiased one.
-void update(const Tensor& x, const Stats& s, const Tensor& mean,
-            const Tensor& var, double momentum, double eps) {
+void update(const Tensor& x, const Stats& s, const Tensor& mean, const Tensor& var,
+            double momentum, double eps) {
   const int64_t c = x.sizes()[1];
   const double n = static_cast<double>(c ? x.numel() / c : 0);
   const Tensor square = ops::sub(ops::pow(s.rstd, -2), eps);
@@ -88,9 +88,9 @@ Three parts_back(const Tensor& grad, const Tensor& input, const Tensor& mean,
                  const Tensor& rstd, const Tensor& w, bool training, double eps) {
   const Layout l = batch_layout(input);
   const Tensor wide = ops::reshape(input, l.shape);
-  const Stats s = training ? statistics(l, wide, eps)
-                           : Stats{ops::reshape(mean, l.affine),
-                                   ops::reshape(rstd, l.affine)};
+  const Stats s =
+      training ? statistics(l, wide, eps)
+               : Stats{ops::reshape(mean, l.affine), ops::reshape(rstd, l.affine)};
   return gradients(l, grad, input, w, s, !training);
 }
 Three fused_back(const Tensor& grad, const Tensor& input, const Tensor& mean,
@@ -115,8 +115,8 @@ Three fused_back(const Tensor& grad, const Tensor& input, const Tensor& mean,
 }
 void derivative(Grad& g, std::vector<Tensor>& out) {
   static const OpRef op("_batch_norm_backward(");
-  const auto d = op.all(g.g, g.in(0), g.out(1), g.out(2), g.in(1), g.value(5),
-                        g.value(7));
+  const auto d =
+      op.all(g.g, g.in(0), g.out(1), g.out(2), g.in(1), g.value(5), g.value(7));
   put(g, out, 0, d[0]);
   if (g.needs(1)) put(g, out, 1, d[1]);
   if (!g.needs(2)) return;
@@ -140,9 +140,10 @@ Tensor batch_norm(const Tensor& input, const Tensor& mean, const Tensor& var,
   };
   vector("running_mean", mean), vector("running_var", var);
   vector("weight", w), vector("bias", b);
-  check(training || (mean.defined() && var.defined()),
-        "batch_norm: expected running_mean and running_var to be defined in evaluation ",
-        "mode");
+  check(
+      training || (mean.defined() && var.defined()),
+      "batch_norm: expected running_mean and running_var to be defined in evaluation ",
+      "mode");
   return op(input, w, b, mean, var, training, momentum, eps);
 }
 

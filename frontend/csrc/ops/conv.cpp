@@ -5,9 +5,9 @@ namespace fl {
 namespace {
 
 // Note [Convolution gradients]
-// A convolution is linear in its input and in its weight.  So the gradient to the input,
-// the gradient to the weight and the convolution itself are each other's derivatives,
-// and three records close the circle for any order.
+// A convolution is linear in its input and in its weight.  So the gradient to the
+// input, the gradient to the weight and the convolution itself are each other's
+// derivatives, and three records close the circle for any order.
 struct Spec {
   Dims stride, padding, dilation, output_padding;
   bool transposed;
@@ -32,8 +32,8 @@ Dims output_size(const Tensor& x, const Tensor& w, const Spec& s) {
             describe(w), ", the calculated output size ", to_string(out),
             " is too small");
     } else {
-      check(in + pad >= k, "conv: calculated padded input size per channel: (", in + pad,
-            ") at dimension ", d, ". Kernel size: (", k,
+      check(in + pad >= k, "conv: calculated padded input size per channel: (",
+            in + pad, ") at dimension ", d, ". Kernel size: (", k,
             "). Kernel size can't be greater than actual input size");
       out.push((in + pad - k) / s.stride[i] + 1);
     }
@@ -61,12 +61,13 @@ void check_conv(const Tensor& x, const Tensor& w, const Tensor& b, const Spec& s
   check(w.sizes()[0] % s.groups == 0, op, ": given groups=", s.groups,
         ", expected weight to be divisible by it at dimension 0, got ", describe(w));
   const int64_t outs = s.transposed ? w.sizes()[1] * s.groups : w.sizes()[0];
-  check(!b.defined() || (b.dim() == 1 && b.sizes()[0] == outs), op, ": Given weight of ",
-        "size ", to_string(w.sizes()), ", expected bias to be 1-dimensional with ", outs,
-        " elements, but got ", describe(b));
+  check(!b.defined() || (b.dim() == 1 && b.sizes()[0] == outs), op,
+        ": Given weight of ", "size ", to_string(w.sizes()),
+        ", expected bias to be 1-dimensional with ", outs, " elements, but got ",
+        describe(b));
   check(!b.defined() || b.dtype() == x.dtype(), op, ": Input type (",
-        type_name(x.dtype()), ") and bias type (", b.defined() ? type_name(b.dtype()) : "",
-        ") should be the same");
+        type_name(x.dtype()), ") and bias type (",
+        b.defined() ? type_name(b.dtype()) : "", ") should be the same");
 }
 
 Tensor convolution(const Tensor& x, const Tensor& w, const Tensor& b, IntList stride,
@@ -145,9 +146,11 @@ Tensor run(const Tensor& x, const Tensor& w, const Tensor& b, const Spec& s) {
   };
   if (!is_complex(x.dtype()) || !is_complex(w.dtype())) return real(x, w, b);
   static const OpRef join("complex(");
-  const Tensor xr = ops::real(x), xi = ops::imag(x), wr = ops::real(w), wi = ops::imag(w);
+  const Tensor xr = ops::real(x), xi = ops::imag(x), wr = ops::real(w),
+               wi = ops::imag(w);
   const Tensor none;
-  const Tensor br = b.defined() ? ops::real(b) : none, bi = b.defined() ? ops::imag(b) : none;
+  const Tensor br = b.defined() ? ops::real(b) : none,
+               bi = b.defined() ? ops::imag(b) : none;
   return join(ops::sub(real(xr, wr, br), real(xi, wi, none)),
               ops::add(real(xr, wi, bi), real(xi, wr, none)));
 }
@@ -157,8 +160,12 @@ Tensor conv(const Tensor& input, const Tensor& w, const Tensor& b, IntList strid
             IntList padding, IntList dilation, int64_t groups) {
   constexpr const char* op = n == 1 ? "conv1d" : n == 2 ? "conv2d" : "conv3d";
   const bool batched = is_batched(op, input, n);
-  Spec s{per_dim(op, "stride", stride, n), per_dim(op, "padding", padding, n),
-         per_dim(op, "dilation", dilation, n), {}, false, groups};
+  Spec s{per_dim(op, "stride", stride, n),
+         per_dim(op, "padding", padding, n),
+         per_dim(op, "dilation", dilation, n),
+         {},
+         false,
+         groups};
   for (int i = 0; i < n; ++i) s.output_padding.push(0);
   return without_batch(run(with_batch(input, batched), w, b, s), batched);
 }
@@ -174,13 +181,15 @@ Tensor conv_named(const Tensor& input, const Tensor& w, const Tensor& b, IntList
   }
   check(padding == "same", op, ": padding should be 'same', 'valid' or numbers, got '",
         std::string(padding), "'");
-  const Dims step = per_dim(op, "stride", stride, n), d = per_dim(op, "dilation", dilation, n);
+  const Dims step = per_dim(op, "stride", stride, n),
+             d = per_dim(op, "dilation", dilation, n);
   check(w.dim() == n + 2, op, ": expected weight to have ", n + 2, " dimensions, got ",
         describe(w));
   Dims left, extra;
   bool uneven = false;
   for (int i = 0; i < n; ++i) {
-    check(step[i] == 1, op, ": padding='same' is not supported for strided convolutions");
+    check(step[i] == 1, op,
+          ": padding='same' is not supported for strided convolutions");
     const int64_t total = d[i] * (w.sizes()[i + 2] - 1);
     left.push(total / 2);
     uneven = uneven || total % 2;
@@ -202,9 +211,12 @@ Tensor conv_transpose(const Tensor& input, const Tensor& w, const Tensor& b,
                              : n == 2 ? "conv_transpose2d"
                                       : "conv_transpose3d";
   const bool batched = is_batched(op, input, n);
-  const Spec s{per_dim(op, "stride", stride, n), per_dim(op, "padding", padding, n),
+  const Spec s{per_dim(op, "stride", stride, n),
+               per_dim(op, "padding", padding, n),
                per_dim(op, "dilation", dilation, n),
-               per_dim(op, "output_padding", output_padding, n), true, groups};
+               per_dim(op, "output_padding", output_padding, n),
+               true,
+               groups};
   for (int i = 0; i < n; ++i) {
     check(s.output_padding[i] < std::max(s.stride[i], s.dilation[i]), op,
           ": output padding must be smaller than either stride or dilation, but got ",
@@ -213,9 +225,10 @@ Tensor conv_transpose(const Tensor& input, const Tensor& w, const Tensor& b,
   return without_batch(run(with_batch(input, batched), w, b, s), batched);
 }
 
-// ---- unfold and fold -------------------------------------------------------------------
-int64_t blocks(const char* op, const Dims& size, const Dims& kernel, const Dims& dilation,
-               const Dims& padding, const Dims& stride) {
+// ---- unfold and fold
+// -------------------------------------------------------------------
+int64_t blocks(const char* op, const Dims& size, const Dims& kernel,
+               const Dims& dilation, const Dims& padding, const Dims& stride) {
   int64_t n = 1;
   check_positive(op, "kernel_size", kernel);
   check_positive(op, "dilation", dilation);
@@ -297,7 +310,8 @@ Tensor fold(const Tensor& input, IntList size, IntList kernel, IntList dilation,
 }
 
 const char* const kConv = "Sums of products of windows with a weight.";
-const char* const kTransposed = "The gradient of a convolution to its input, as a layer.";
+const char* const kTransposed =
+    "The gradient of a convolution to its input, as a layer.";
 
 template <int n>
 Op conv_record(const char* schema) {
@@ -379,8 +393,8 @@ const Records parts = {
         .impl<im2col>()
         .derivative("self", 0,
                     [](Grad& g) {
-                      return col2im_op(g.g, IntList(g.shape(0).last(2)), g.value(1), g.value(2),
-                                       g.value(3), g.value(4));
+                      return col2im_op(g.g, IntList(g.shape(0).last(2)), g.value(1),
+                                       g.value(2), g.value(3), g.value(4));
                     }),
     Op("_col2im(Tensor self, int[] output_size, int[] kernel_size, int[] dilation, "
        "int[] padding, int[] stride) -> Tensor",

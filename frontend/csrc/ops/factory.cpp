@@ -30,7 +30,8 @@ Tensor empty_in_format(const Tensor& like, Dtype dtype, DeviceRuntime& device,
 
 namespace {
 
-// ---- constant -------------------------------------------------------------------------
+// ---- constant
+// -------------------------------------------------------------------------
 void empty_size(Frame& f) {
   const Options o(f, 1, default_dtype());
   o.finish(f, empty(Unbox<IntList>::get(f.args[0]), o.dtype, o.device));
@@ -63,8 +64,9 @@ void empty_strides(Frame& f) {
                             Unbox<IntList>::get(f.args[1]), o.dtype, o.device));
 }
 
-// ---- like another tensor; new_* --------------------------------------------------------
-// value: -1 leaves the memory as it is.
+// ---- like another tensor; new_*
+// -------------------------------------------------------- value: -1 leaves the memory
+// as it is.
 template <int value>
 void like(Frame& f) {
   const Tensor self(f.args[0].tensor);
@@ -102,7 +104,8 @@ void new_empty_strided(Frame& f) {
                             Unbox<IntList>::get(f.args[2]), o.dtype, o.device));
 }
 
-// ---- ranges ----------------------------------------------------------------------------
+// ---- ranges
+// ----------------------------------------------------------------------------
 void iota(const Tensor& out, const Scalar& start, const Scalar& step) {
   if (out.numel() == 0) return;
   KernelCall call(out.device());
@@ -189,7 +192,8 @@ void logspace(Frame& f) {
   o.finish(f, cast_to(ops::pow(Unbox<double>::get(f.args[3]), e), o.dtype));
 }
 
-// ---- matrices --------------------------------------------------------------------------
+// ---- matrices
+// --------------------------------------------------------------------------
 void make_eye(Frame& f, int options, int64_t n, int64_t m) {
   check(n >= 0 && m >= 0, "eye: n and m must be greater or equal to 0, got ", n, ", ",
         m);
@@ -242,7 +246,8 @@ const Records constants = {
     Op(with_options("ones(int[] size, *, "), "A tensor of ones.")
         .impl<constant<1>>()
         .out(),
-    Op(with_options("full(int[] size, Scalar fill_value, *, "), "A tensor of one value.")
+    Op(with_options("full(int[] size, Scalar fill_value, *, "),
+       "A tensor of one value.")
         .impl<full>()
         .out(),
     Op(with_options("scalar_tensor(Scalar s, *, "), "A 0-d tensor of a number.")
@@ -310,7 +315,8 @@ const Records ranges = {
        "Evenly spaced values, both ends included.")
         .impl<linspace>()
         .out(),
-    Op(with_options("logspace(Scalar start, Scalar end, int steps, float base=10.0, *, "),
+    Op(with_options(
+           "logspace(Scalar start, Scalar end, int steps, float base=10.0, *, "),
        "Powers of a base at evenly spaced exponents.")
         .impl<logspace>()
         .out(),

@@ -16,9 +16,9 @@ struct Options {
   // `at` is the index of the argument `dtype`.  An out= tensor decides where neither
   // dtype nor device is given.
   Options(const Frame& f, int at, Dtype otherwise, DeviceRuntime* like = nullptr)
-      : dtype(!f.args[at].none()    ? f.args[at].dtype
+      : dtype(!f.args[at].none()  ? f.args[at].dtype
               : f.given.defined() ? f.given.dtype()
-                                    : otherwise),
+                                  : otherwise),
         device(!f.args[at + 2].none() ? runtime(f.args[at + 2].device)
                : f.given.defined()    ? f.given.device()
                : like                 ? *like

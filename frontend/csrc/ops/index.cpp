@@ -10,7 +10,8 @@ Tensor nonzero_rows(const Tensor& self) {
         "nonzero: the number of elements of a meta tensor is not known");
   Tensor n = empty({}, Dtype::Int64, self.device());
   fill_values(n, Scalar(0));
-  if (self.numel()) KernelCall(self.device()).out(n).in(self).run(kernel<"count_nonzero">());
+  if (self.numel())
+    KernelCall(self.device()).out(n).in(self).run(kernel<"count_nonzero">());
   const int64_t rows = self.numel() ? item(n).to_int() : 0;
   Tensor out = empty(IntList{rows, self.dim()}, Dtype::Int64, self.device());
   if (out.numel()) KernelCall(self.device()).out(out).in(self).run(kernel<"nonzero">());
@@ -19,8 +20,9 @@ Tensor nonzero_rows(const Tensor& self) {
 
 IndexPlan::IndexPlan(const char* op, const Tensor& self, TensorList given) {
   for (const Tensor& t : given) add(op, self, t);
-  check(next_ <= self.dim(), ErrorKind::Index, "too many indices for tensor of dimension ",
-        self.dim(), " (got ", next_, "): ", op);
+  check(next_ <= self.dim(), ErrorKind::Index,
+        "too many indices for tensor of dimension ", self.dim(), " (got ", next_,
+        "): ", op);
   check(!index.empty(), ErrorKind::Index, op, ": at least one index must be provided");
   std::vector<int64_t> shape;
   for (const Tensor& t : index) {
@@ -107,7 +109,8 @@ void IndexPlan::index_strides(size_t k, int64_t* to) const {
 
 namespace {
 
-// ---- index, index_put ------------------------------------------------------------------
+// ---- index, index_put
+// ------------------------------------------------------------------
 struct Strides {
   int64_t v[kMaxDims];
 };
@@ -148,9 +151,9 @@ Tensor index(const Tensor& self, TensorList indices) {
 void index_put(Frame& f) {
   const Tensor self(f.args[0].tensor), values(f.args[2].tensor);
   const bool accumulate = f.args[3].i;
-  check(values.dtype() == self.dtype(), ErrorKind::Runtime, "index_put: expected 'self' ",
-        "and 'values' to have the same dtype, got ", describe(self), " and ",
-        describe(values));
+  check(values.dtype() == self.dtype(), ErrorKind::Runtime,
+        "index_put: expected 'self' ", "and 'values' to have the same dtype, got ",
+        describe(self), " and ", describe(values));
   const IndexPlan p("index_put", self, Unbox<TensorList>::get(f.args[1]));
   f.out = f.given;
   if (!f.out.defined() || !f.inplace) {
@@ -161,8 +164,8 @@ void index_put(Frame& f) {
   const int64_t extra = values.dim() - p.sizes.n;
   for (int64_t d = 0; d < values.dim(); ++d) {
     const int64_t have = values.sizes()[d];
-    check(have == 1 || (d >= extra && have == p.sizes[d - extra]), "shape mismatch: ",
-          "value tensor of shape ", to_string(values.sizes()),
+    check(have == 1 || (d >= extra && have == p.sizes[d - extra]),
+          "shape mismatch: ", "value tensor of shape ", to_string(values.sizes()),
           " cannot be broadcast to indexing result of shape ", to_string(p.sizes));
   }
   Tensor from = values;
@@ -191,7 +194,8 @@ void index_put_back(Grad& g, std::vector<Tensor>& out) {
   if (g.needs(2)) put(g, out, 2, sum_to(ops::index(g.g, indices), g.shape(2)));
 }
 
-// ---- along a dimension: gather, index_select, index_add ------------------------------
+// ---- along a dimension: gather, index_select, index_add
+// ------------------------------
 Tensor as_index(const char* op, const Tensor& index) {
   check_index_dtype(op, index);
   return cast_to(index, Dtype::Int64);
@@ -209,8 +213,9 @@ Tensor gather(const Tensor& self, int64_t dim, const Tensor& index, bool) {
         "dimensions as input tensor, got ", describe(index), " and ", describe(self));
   for (int64_t k = 0; k < x.dim(); ++k) {
     check(k == d || i.sizes()[k] <= x.sizes()[k], "gather: size does not match at ",
-          "dimension ", k, " expected index ", describe(index), " to be no larger than ",
-          "self ", describe(self), " apart from dimension ", d);
+          "dimension ", k, " expected index ", describe(index),
+          " to be no larger than ", "self ", describe(self), " apart from dimension ",
+          d);
   }
   KernelCall(x.device())
       .out(at_least_1d(out))
@@ -233,8 +238,9 @@ Tensor index_select(const Tensor& self, int64_t dim, const Tensor& index) {
   check_same_device("index_select", "self", self, "index", index);
   Dims sizes(x.sizes());
   sizes[d] = index.numel();
-  check(self.dim() || index.numel() == 1, "index_select: index to scalar can have only ",
-        "1 value, got ", describe(index));
+  check(self.dim() || index.numel() == 1,
+        "index_select: index to scalar can have only ", "1 value, got ",
+        describe(index));
   Tensor out = empty(sizes, self.dtype(), self.device());
   if (out.numel()) {
     KernelCall(x.device())
@@ -346,7 +352,8 @@ void index_fill(Frame& f) {
   Tensor value;
   if (f.args[3].is_tensor()) {
     value = Tensor(f.args[3].tensor);
-    check(value.dim() == 0, "index_fill: only supports a 0-dimensional value tensor, got ",
+    check(value.dim() == 0,
+          "index_fill: only supports a 0-dimensional value tensor, got ",
           describe(value));
     value = cast_to(value, self.dtype());
   } else {
@@ -373,13 +380,15 @@ const Records indexing = {
         .impl<index>()
         .no_method()
         .derivative("self", in(1), index_back),
-    Op("index_put(Tensor self, Tensor?[] indices, Tensor values, bool accumulate=False) "
+    Op("index_put(Tensor self, Tensor?[] indices, Tensor values, bool "
+       "accumulate=False) "
        "-> Tensor",
        "A copy with values written, or added, at indices.")
         .impl<index_put>()
         .inplace()
         .derivatives(in(1), index_put_back),
-    Op("gather(Tensor self, int dim, Tensor index, *, bool sparse_grad=False) -> Tensor",
+    Op("gather(Tensor self, int dim, Tensor index, *, bool sparse_grad=False) -> "
+       "Tensor",
        "Elements at an index along a dim.")
         .impl<gather>()
         .out()
@@ -389,7 +398,8 @@ const Records indexing = {
         .impl<index_select>()
         .out()
         .derivative("self", in(2), index_select_back),
-    Op("index_add(Tensor self, int dim, Tensor index, Tensor source, *, Scalar alpha=1) "
+    Op("index_add(Tensor self, int dim, Tensor index, Tensor source, *, Scalar "
+       "alpha=1) "
        "-> Tensor",
        "alpha times source added at positions along a dim.")
         .impl<index_add>()

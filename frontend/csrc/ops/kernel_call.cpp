@@ -32,7 +32,8 @@ namespace {
 }
 }  // namespace
 
-// ---- plain ----------------------------------------------------------------------------
+// ---- plain
+// ----------------------------------------------------------------------------
 
 KernelCall& KernelCall::out(const Tensor& t) {
   check(n_out_ < 8, "kernel call: too many outputs");
@@ -96,7 +97,8 @@ void KernelCall::run(KernelId id) {
 }
 void KernelCall::run(const char* kernel) { run(intern_kernel(kernel)); }
 
-// ---- iterated --------------------------------------------------------------------------
+// ---- iterated
+// --------------------------------------------------------------------------
 
 bool run_iterated(DeviceRuntime& device, KernelId kernel, Dtype main, int n_out,
                   std::span<const IterOperand> operands, IntList sizes,
@@ -151,7 +153,8 @@ void broadcast_strides(const Tensor& t, IntList sizes, int64_t* strides) {
   }
 }
 
-// ---- copies ------------------------------------------------------------------------------
+// ---- copies
+// ------------------------------------------------------------------------------
 
 namespace {
 
@@ -173,8 +176,8 @@ void copy_across(const Tensor& dst, const Tensor& src) {
     if (s != FL_OK) raise_status(s, kCopy);
   };
   if (from.host_memory) {
-    good(to.backend->api->memory->from_host(to.handle, to.stream, dst.data(), src.data(),
-                                            bytes));
+    good(to.backend->api->memory->from_host(to.handle, to.stream, dst.data(),
+                                            src.data(), bytes));
   } else if (to.host_memory) {
     good(from.backend->api->memory->to_host(from.handle, from.stream, dst.data(),
                                             src.data(), bytes));

@@ -1,4 +1,5 @@
-// Losses with kernels of their own: cross-entropy, negative log-likelihood, squared error.
+// Losses with kernels of their own: cross-entropy, negative log-likelihood, squared
+// error.
 #include <cmath>
 
 #include "ops/common.h"
@@ -22,8 +23,9 @@ void check_classes(const char* op, const Tensor& input, const Tensor& target,
                    const Tensor& weight, int64_t classes) {
   check(target.dtype() == Dtype::Int64 || target.dtype() == Dtype::UInt8, op,
         ": expected scalar type Long for argument 'target', got ", describe(target));
-  check(is_floating(input.dtype()), op, ": expected a floating point dtype for argument ",
-        "'input', got ", describe(input));
+  check(is_floating(input.dtype()), op,
+        ": expected a floating point dtype for argument ", "'input', got ",
+        describe(input));
   check_same_device(op, "input", input, "target", target);
   check(!weight.defined() || (weight.dim() == 1 && weight.sizes()[0] == classes), op,
         ": weight tensor should be defined either for all ", classes,
@@ -46,7 +48,8 @@ Weights weights(const Tensor& x, const Tensor& target, const Tensor& weight,
   const Tensor hot = ops::mul(row, 1.0 - smoothing);
   Tensor each = ops::scatter(none, 1, ops::unsqueeze(safe, 1), ops::unsqueeze(hot, 1));
   if (smoothing > 0) {
-    Tensor even = ops::mul(ops::unsqueeze(valid, 1), smoothing / static_cast<double>(c));
+    Tensor even =
+        ops::mul(ops::unsqueeze(valid, 1), smoothing / static_cast<double>(c));
     if (weight.defined()) even = ops::mul(even, ops::unsqueeze(weight, 0));
     each = ops::add(each, even);
   }
@@ -59,11 +62,14 @@ Tensor per_row(const Tensor& g, const Tensor& total, int64_t reduction, int64_t 
   return ops::expand(one, IntList{n, 1});
 }
 
-// ---- cross-entropy: rows [n, c] ------------------------------------------------------
-Three cross_entropy_rows(const Tensor& input, const Tensor& target, const Tensor& weight,
-                         int64_t ignore, int64_t reduction, double smoothing) {
+// ---- cross-entropy: rows [n, c]
+// ------------------------------------------------------
+Three cross_entropy_rows(const Tensor& input, const Tensor& target,
+                         const Tensor& weight, int64_t ignore, int64_t reduction,
+                         double smoothing) {
   const Tensor x = make_contiguous(input), t = make_contiguous(target);
-  const Tensor w = weight.defined() ? make_contiguous(cast_to(weight, x.dtype())) : weight;
+  const Tensor w =
+      weight.defined() ? make_contiguous(cast_to(weight, x.dtype())) : weight;
   const int64_t n = x.sizes()[0];
   Tensor loss = reduction == kNone ? empty(IntList{n}, x.dtype(), x.device())
                                    : empty({}, x.dtype(), x.device());
@@ -157,19 +163,20 @@ Tensor cross_entropy(const Tensor& input, const Tensor& target, const Tensor& we
     return op(input, target, weight, ignore, reduction, smoothing);
   }
   const Tensor rows = ops::reshape(target, IntList{-1});
-  const Tensor loss =
-      op(class_rows(input), rows, weight, ignore, reduction, smoothing);
+  const Tensor loss = op(class_rows(input), rows, weight, ignore, reduction, smoothing);
   return reduction == kNone ? ops::reshape(loss, target.sizes()) : loss;
 }
 
-// ---- negative log-likelihood: [n, c, l] ------------------------------------------------
+// ---- negative log-likelihood: [n, c, l]
+// ------------------------------------------------
 Tensor to_rows(const Tensor& logp) {  // [n, c, l] -> [n l, c]
   return ops::reshape(ops::transpose(logp, 1, 2), IntList{-1, logp.sizes()[1]});
 }
 Two nll(const Tensor& input, const Tensor& target, const Tensor& weight, int64_t ignore,
         int64_t reduction) {
   const Tensor x = make_contiguous(input), t = make_contiguous(target);
-  const Tensor w = weight.defined() ? make_contiguous(cast_to(weight, x.dtype())) : weight;
+  const Tensor w =
+      weight.defined() ? make_contiguous(cast_to(weight, x.dtype())) : weight;
   Tensor loss = reduction == kNone ? empty(t.sizes(), x.dtype(), x.device())
                                    : empty({}, x.dtype(), x.device());
   Tensor total = empty({}, x.dtype(), x.device());
@@ -190,12 +197,15 @@ Two nll(const Tensor& input, const Tensor& target, const Tensor& weight, int64_t
   return {reduction == kSum ? sum : ops::div(sum, total), total};
 }
 Tensor nll_parts(const Tensor& g, const Tensor& target, const Tensor& weight,
-                 const Tensor& total, IntList sizes, int64_t ignore, int64_t reduction) {
+                 const Tensor& total, IntList sizes, int64_t ignore,
+                 int64_t reduction) {
   const int64_t n = sizes[0], c = sizes[1], l = sizes[2];
   const Tensor model = empty(IntList{n * l, c}, g.dtype(), g.device());
-  const Weights a = weights(model, ops::reshape(target, IntList{-1}), weight, ignore, 0);
+  const Weights a =
+      weights(model, ops::reshape(target, IntList{-1}), weight, ignore, 0);
   const Tensor flat = reduction == kNone ? ops::reshape(g, IntList{-1}) : g;
-  const Tensor rows = ops::neg(ops::mul(a.each, per_row(flat, total, reduction, n * l)));
+  const Tensor rows =
+      ops::neg(ops::mul(a.each, per_row(flat, total, reduction, n * l)));
   return ops::transpose(ops::reshape(rows, IntList{n, l, c}), 1, 2);
 }
 Tensor nll_grad(const Tensor& g, const Tensor& target, const Tensor& weight,
@@ -222,12 +232,14 @@ Tensor nll_loss(const Tensor& input, const Tensor& target, const Tensor& weight,
   const int64_t n = one ? 1 : input.sizes()[0], c = input.sizes()[one ? 0 : 1];
   check_classes("nll_loss", input, target, weight, c);
   const int64_t l = one ? 1 : count(input.sizes().subspan(2));
-  const Tensor loss = op(ops::reshape(input, IntList{n, c, l}),
-                         ops::reshape(target, IntList{n, l}), weight, ignore, reduction);
+  const Tensor loss =
+      op(ops::reshape(input, IntList{n, c, l}), ops::reshape(target, IntList{n, l}),
+         weight, ignore, reduction);
   return reduction == kNone ? ops::reshape(loss, target.sizes()) : loss;
 }
 
-// ---- squared error ------------------------------------------------------------------------
+// ---- squared error
+// ------------------------------------------------------------------------
 Tensor mse(const Tensor& input, const Tensor& target, int64_t reduction) {
   const Tensor d = ops::sub(input, target), squares = ops::mul(d, d);
   if (reduction == kNone) return squares;
@@ -238,7 +250,8 @@ Tensor mse_parts(const Tensor& g, const Tensor& a, const Tensor& b, double scale
 }
 Tensor mse_grad(const Tensor& g, const Tensor& a, const Tensor& b, double scale) {
   const auto shape = broadcast_shapes(a.sizes(), b.sizes(), "mse_loss");
-  if (a.dtype() != b.dtype() || g.dtype() != a.dtype()) return mse_parts(g, a, b, scale);
+  if (a.dtype() != b.dtype() || g.dtype() != a.dtype())
+    return mse_parts(g, a, b, scale);
   Tensor out = empty(shape, a.dtype(), a.device());
   if (out.numel() == 0) return out;
   int64_t strides[3][kMaxDims];
@@ -252,8 +265,8 @@ Tensor mse_grad(const Tensor& g, const Tensor& a, const Tensor& b, double scale)
                                   {b.data(), strides[2], b.dtype()}};
   fl_attr attr = {};
   attr.v.f = scale;
-  if (run_iterated(out.device(), kernel<"mse_backward">(), a.dtype(), 1, operands, shape,
-                   std::span(&attr, 1), false)) {
+  if (run_iterated(out.device(), kernel<"mse_backward">(), a.dtype(), 1, operands,
+                   shape, std::span(&attr, 1), false)) {
     return out;
   }
   return mse_parts(g, a, b, scale);

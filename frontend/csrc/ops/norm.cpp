@@ -1,5 +1,5 @@
-// Normalisation: layer, RMS, group and batch norm by fused kernels, with the composition
-// that stands in for them and that second derivatives run through.
+// Normalisation: layer, RMS, group and batch norm by fused kernels, with the
+// composition that stands in for them and that second derivatives run through.
 #include "ops/norm.h"
 
 namespace fl {
@@ -27,8 +27,8 @@ Three layer_norm_fused(const Tensor& input, int64_t n, const Tensor& w, const Te
   const Tensor rows = ops::reshape(x, l.shape);
   const Stats s = statistics(l, rows, eps);
   const Tensor r = affine(l, normalized(rows, s), w, b);
-  return {ops::reshape(cast_to(r, x.dtype()), x.sizes()), ops::reshape(s.mean, IntList{m}),
-          ops::reshape(s.rstd, IntList{m})};
+  return {ops::reshape(cast_to(r, x.dtype()), x.sizes()),
+          ops::reshape(s.mean, IntList{m}), ops::reshape(s.rstd, IntList{m})};
 }
 Three layer_norm_parts_back(const Tensor& grad, const Tensor& input, const Tensor&,
                             const Tensor&, const Tensor& w, int64_t n, double eps) {
@@ -73,7 +73,8 @@ Tensor layer_norm(const Tensor& input, IntList shape, const Tensor& w, const Ten
   return op(input, normalized_size("layer_norm", input, shape, w, b), w, b, eps);
 }
 
-// ---- RMS norm ------------------------------------------------------------------------
+// ---- RMS norm
+// ------------------------------------------------------------------------
 Two rms_norm_fused(const Tensor& input, int64_t n, const Tensor& w, double eps) {
   const Tensor x = make_contiguous(input), wc = packed(w);
   const int64_t m = n ? x.numel() / n : 0;
@@ -88,7 +89,8 @@ Two rms_norm_fused(const Tensor& input, int64_t n, const Tensor& w, double eps) 
   const Tensor rows = ops::reshape(x, l.shape);
   const Stats s = statistics(l, rows, eps);
   const Tensor r = affine(l, normalized(rows, s), w, Tensor());
-  return {ops::reshape(cast_to(r, x.dtype()), x.sizes()), ops::reshape(s.rstd, IntList{m})};
+  return {ops::reshape(cast_to(r, x.dtype()), x.sizes()),
+          ops::reshape(s.rstd, IntList{m})};
 }
 Two rms_norm_parts_back(const Tensor& grad, const Tensor& input, const Tensor&,
                         const Tensor& w, int64_t n, double eps) {
@@ -110,7 +112,8 @@ Two rms_norm_back(const Tensor& grad, const Tensor& input, const Tensor& rstd,
   call.out(og.rows(dx, IntList{m, n})).out(dw);
   call.in(gg.rows(g, IntList{m, n})).in(xg.rows(x, IntList{m, n})).in(rstd);
   call.in(wc.defined() ? wg.rows(wc, IntList{n}) : absent());
-  if (!mixed(x, w, grad) && call.try_run(kernel<"rms_norm_backward">())) return {dx, dw};
+  if (!mixed(x, w, grad) && call.try_run(kernel<"rms_norm_backward">()))
+    return {dx, dw};
   return rms_norm_parts_back(grad, input, rstd, w, n, eps);
 }
 void rms_norm_derivative(Grad& g, std::vector<Tensor>& out) {
@@ -128,7 +131,8 @@ Tensor rms_norm(const Tensor& input, IntList shape, const Tensor& w,
   return op(input, n, w, eps.value_or(least));
 }
 
-// ---- group norm ------------------------------------------------------------------------
+// ---- group norm
+// ------------------------------------------------------------------------
 Three group_norm_fused(const Tensor& input, int64_t groups, const Tensor& w,
                        const Tensor& b, double eps) {
   const Tensor x = make_contiguous(input), wc = packed(w), bc = packed(b);
@@ -147,10 +151,12 @@ Three group_norm_fused(const Tensor& input, int64_t groups, const Tensor& w,
   const Stats s = statistics(l, parts, eps);
   const Tensor r = affine(l, normalized(parts, s), w, b);
   return {ops::reshape(cast_to(r, x.dtype()), x.sizes()),
-          ops::reshape(s.mean, IntList{n, groups}), ops::reshape(s.rstd, IntList{n, groups})};
+          ops::reshape(s.mean, IntList{n, groups}),
+          ops::reshape(s.rstd, IntList{n, groups})};
 }
 Three group_norm_parts_back(const Tensor& grad, const Tensor& input, const Tensor&,
-                            const Tensor&, const Tensor& w, int64_t groups, double eps) {
+                            const Tensor&, const Tensor& w, int64_t groups,
+                            double eps) {
   const Layout l = group_layout(input, groups);
   const Stats s = statistics(l, ops::reshape(input, l.shape), eps);
   return gradients(l, grad, input, w, s, false);
@@ -188,12 +194,14 @@ void group_norm_derivative(Grad& g, std::vector<Tensor>& out) {
 Tensor group_norm(const Tensor& input, int64_t groups, const Tensor& w, const Tensor& b,
                   double eps, bool) {
   static const OpRef op("_group_norm(");
-  check(input.dim() >= 2, "group_norm: expected at least 2 dimensions for input tensor, ",
-        "got ", describe(input));
+  check(input.dim() >= 2,
+        "group_norm: expected at least 2 dimensions for input tensor, ", "got ",
+        describe(input));
   const int64_t c = input.sizes()[1];
-  check(groups > 0 && c % groups == 0, "group_norm: expected number of channels in input ",
-        "to be divisible by num_groups, but got ", describe(input), " and num_groups=",
-        groups);
+  check(groups > 0 && c % groups == 0,
+        "group_norm: expected number of channels in input ",
+        "to be divisible by num_groups, but got ", describe(input),
+        " and num_groups=", groups);
   const auto vector = [&](const char* name, const Tensor& t) {
     check(!t.defined() || (t.dim() == 1 && t.sizes()[0] == c), "group_norm: expected ",
           name, " to be a vector of size equal to the number of channels in input (", c,

@@ -1,5 +1,5 @@
-// What layer, RMS, group and batch norm share: how the input is seen, the composition of
-// ops behind the fused kernels, and its gradients.
+// What layer, RMS, group and batch norm share: how the input is seen, the composition
+// of ops behind the fused kernels, and its gradients.
 #pragma once
 
 #include "ops/common.h"
@@ -9,10 +9,11 @@ namespace fl {
 using Three = std::array<Tensor, 3>;
 
 // Note [Norms]
-// All four are one formula over a reshaped input: subtract the mean over some dimensions
-// (RMS norm does not), divide by the root of the mean square, scale and shift by weights
-// that are broadcast.  They differ in the shape, in what is reduced, and in how the
-// weights lie.  The fused kernels are optimisations of the compositions below.
+// All four are one formula over a reshaped input: subtract the mean over some
+// dimensions (RMS norm does not), divide by the root of the mean square, scale and
+// shift by weights that are broadcast.  They differ in the shape, in what is reduced,
+// and in how the weights lie.  The fused kernels are optimisations of the compositions
+// below.
 struct Layout {
   Dims shape, reduced, affine;
   bool centred = true;
@@ -60,7 +61,8 @@ inline Stats statistics(const Layout& l, const Tensor& x, double eps) {
 inline Tensor normalized(const Tensor& x, const Stats& s) {
   return ops::mul(s.mean.defined() ? ops::sub(x, s.mean) : x, s.rstd);
 }
-inline Tensor affine(const Layout& l, const Tensor& y, const Tensor& w, const Tensor& b) {
+inline Tensor affine(const Layout& l, const Tensor& y, const Tensor& w,
+                     const Tensor& b) {
   Tensor out = y;
   if (w.defined()) out = ops::mul(out, ops::reshape(w, l.affine));
   if (b.defined()) out = ops::add(out, ops::reshape(b, l.affine));
@@ -68,7 +70,7 @@ inline Tensor affine(const Layout& l, const Tensor& y, const Tensor& w, const Te
 }
 // (dx, dw, db); `fixed`: the statistics do not depend on x.
 inline Three gradients(const Layout& l, const Tensor& grad, const Tensor& input,
-                const Tensor& w, const Stats& s, bool fixed) {
+                       const Tensor& w, const Stats& s, bool fixed) {
   const Tensor g = ops::reshape(grad, l.shape);
   const Tensor hat = normalized(ops::reshape(input, l.shape), s);
   const Tensor gw = w.defined() ? ops::mul(g, ops::reshape(w, l.affine)) : g;
@@ -86,8 +88,8 @@ inline Three gradients(const Layout& l, const Tensor& grad, const Tensor& input,
   return out;
 }
 
-inline int64_t normalized_size(const char* op, const Tensor& x, IntList shape, const Tensor& w,
-                        const Tensor& b) {
+inline int64_t normalized_size(const char* op, const Tensor& x, IntList shape,
+                               const Tensor& w, const Tensor& b) {
   const int64_t n = static_cast<int64_t>(shape.size());
   check(n > 0, op, ": expected normalized_shape to be at least 1-dimensional");
   check(x.dim() >= n && x.sizes().last(n).size() == shape.size() &&
@@ -108,6 +110,8 @@ inline bool mixed(const Tensor& x, const Tensor& w, const Tensor& b) {
 }
 // Neither kernels nor their gradients see strides.
 inline Tensor packed(const Tensor& t) { return t.defined() ? make_contiguous(t) : t; }
-inline Tensor stat(const Tensor& x, IntList sizes) { return empty(sizes, x.dtype(), x.device()); }
+inline Tensor stat(const Tensor& x, IntList sizes) {
+  return empty(sizes, x.dtype(), x.device());
+}
 
 }  // namespace fl

@@ -1,5 +1,5 @@
-// C++ names of the ops, for derivatives, compositions and the bindings: each goes through
-// call(), so it is recorded, traced and cast like a call from Python.
+// C++ names of the ops, for derivatives, compositions and the bindings: each goes
+// through call(), so it is recorded, traced and cast like a call from Python.
 #pragma once
 
 #include "ops/op.h"
@@ -385,7 +385,8 @@ inline Tensor select(const Tensor& a, int64_t dim, int64_t index) {
   static const OpRef op("select(");
   return op(a, dim, index);
 }
-inline Tensor slice(const Tensor& a, int64_t dim, int64_t start, int64_t end, int64_t step) {
+inline Tensor slice(const Tensor& a, int64_t dim, int64_t start, int64_t end,
+                    int64_t step) {
   static const OpRef op("slice(");
   return op(a, dim, start, end, step);
 }
@@ -393,7 +394,8 @@ inline Tensor narrow(const Tensor& a, int64_t dim, int64_t start, int64_t length
   static const OpRef op("narrow(");
   return op(a, dim, start, length);
 }
-inline Tensor as_strided(const Tensor& a, IntList size, IntList stride, int64_t offset) {
+inline Tensor as_strided(const Tensor& a, IntList size, IntList stride,
+                         int64_t offset) {
   static const OpRef op("as_strided(");
   return op(a, size, stride, offset);
 }
@@ -484,11 +486,13 @@ inline Tensor gather(const Tensor& a, int64_t dim, const Tensor& index) {
   static const OpRef op("gather(");
   return op(a, dim, index);
 }
-inline Tensor scatter(const Tensor& a, int64_t dim, const Tensor& index, const Operand& src) {
+inline Tensor scatter(const Tensor& a, int64_t dim, const Tensor& index,
+                      const Operand& src) {
   static const OpRef op("scatter(");
   return op(a, dim, index, src.value);
 }
-inline Tensor scatter_add(const Tensor& a, int64_t dim, const Tensor& index, const Tensor& src) {
+inline Tensor scatter_add(const Tensor& a, int64_t dim, const Tensor& index,
+                          const Tensor& src) {
   static const OpRef op("scatter_add(");
   return op(a, dim, index, src);
 }
@@ -496,7 +500,8 @@ inline Tensor index_select(const Tensor& a, int64_t dim, const Tensor& index) {
   static const OpRef op("index_select(");
   return op(a, dim, index);
 }
-inline Tensor index_add(const Tensor& a, int64_t dim, const Tensor& index, const Tensor& src) {
+inline Tensor index_add(const Tensor& a, int64_t dim, const Tensor& index,
+                        const Tensor& src) {
   static const OpRef op("index_add(");
   return op(a, dim, index, src);
 }
@@ -504,7 +509,8 @@ inline Tensor index(const Tensor& a, TensorList indices) {
   static const OpRef op("index(");
   return op(a, indices);
 }
-inline Tensor index_put(const Tensor& a, TensorList indices, const Tensor& values, bool accumulate) {
+inline Tensor index_put(const Tensor& a, TensorList indices, const Tensor& values,
+                        bool accumulate) {
   static const OpRef op("index_put(");
   return op(a, indices, values, accumulate);
 }

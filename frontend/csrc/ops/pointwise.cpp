@@ -1,5 +1,5 @@
-// The pointwise engine: promotion, broadcasting, output layout, and the kernel call that
-// every pointwise record shares.
+// The pointwise engine: promotion, broadcasting, output layout, and the kernel call
+// that every pointwise record shares.
 #include <algorithm>
 #include <cstring>
 
@@ -12,9 +12,10 @@ namespace {
 
 constexpr int kMaxIn = 6;
 
-// ---- promotion: PyTorch's three ranks of operands --------------------------------------
-// A tensor with dimensions outranks a 0-d tensor, which outranks a Python number; a lower
-// rank matters only when its category is higher.
+// ---- promotion: PyTorch's three ranks of operands
+// -------------------------------------- A tensor with dimensions outranks a 0-d
+// tensor, which outranks a Python number; a lower rank matters only when its category
+// is higher.
 struct Ranks {
   bool has[3] = {false, false, false};
   Dtype dtype[3];
@@ -79,7 +80,8 @@ Dtype result_dtype(Promote promote, Dtype compute) {
   }
 }
 
-// ---- one call ---------------------------------------------------------------------------
+// ---- one call
+// ---------------------------------------------------------------------------
 
 struct Plan {
   const char* op;
@@ -87,7 +89,7 @@ struct Plan {
   DeviceRuntime* device = nullptr;
   Dtype compute, result;
   int n = 0;
-  Tensor tensors[kMaxIn];           // undefined: a host scalar or absent
+  Tensor tensors[kMaxIn];  // undefined: a host scalar or absent
   bool is_absent[kMaxIn] = {};
   alignas(16) char scalars[kMaxIn][16];
   Dtype dtypes[kMaxIn];
@@ -96,7 +98,8 @@ struct Plan {
   IntList shape() const { return IntList(sizes, ndim); }
 };
 
-DeviceRuntime* choose_device(const char* op, std::span<const PointwiseOperand> operands) {
+DeviceRuntime* choose_device(const char* op,
+                             std::span<const PointwiseOperand> operands) {
   DeviceRuntime* device = nullptr;
   bool zero_dim = true;
   for (const PointwiseOperand& o : operands) {
@@ -200,7 +203,8 @@ bool same_view(const Tensor& a, const Tensor& b) {
          a.strides().equals(b.strides()) && a.dtype() == b.dtype();
 }
 
-// Where the kernel writes: `given` itself, or a fresh tensor that is copied there after.
+// Where the kernel writes: `given` itself, or a fresh tensor that is copied there
+// after.
 Tensor destination(Plan& p, const Frame& f) {
   const Tensor& g = f.given;
   if (!g.defined()) return allocate(p);
@@ -219,7 +223,8 @@ Tensor destination(Plan& p, const Frame& f) {
   for (int i = 0; i < p.n; ++i) {
     Tensor& t = p.tensors[i];
     if (!t.defined() || !overlaps(g, t) || same_view(g, t)) continue;
-    check(!(is_dense(g) && is_dense(t)), p.op, ": unsupported operation: some elements ",
+    check(!(is_dense(g) && is_dense(t)), p.op,
+          ": unsupported operation: some elements ",
           "of the input tensor and the written-to tensor refer to a single memory ",
           "location. Please clone() the tensor before performing the operation.");
     Tensor apart = empty(t.sizes(), t.dtype(), t.device());
@@ -327,8 +332,7 @@ void run_pointwise(Frame& f, KernelId kernel, Promote promote,
   p.compute = compute_dtype(promote, operand_dtype(operands), kernel);
   p.result = result_dtype(promote, p.compute);
   // A device without this kernel composes it, where the record says of what.
-  if (f.op->composite && !p.device->is_meta() &&
-      !p.device->find(kernel, p.compute)) {
+  if (f.op->composite && !p.device->is_meta() && !p.device->find(kernel, p.compute)) {
     f.op->composite(f);
     return;
   }

@@ -14,7 +14,8 @@ Dtype dtype_of(const Value& v) {
   return v.is_tensor() ? v.tensor->dtype : v.scalar().dtype();
 }
 
-// ---- add and sub: with a factor on the second operand --------------------------------
+// ---- add and sub: with a factor on the second operand
+// --------------------------------
 
 void check_alpha(const Frame& f, const Scalar& alpha) {
   Dtype a = dtype_of(f.args[0]), b = dtype_of(f.args[1]);
@@ -44,9 +45,10 @@ void add_alpha(Frame& f) {
 void sub_alpha(Frame& f) {
   static const KernelId plain = intern_kernel("sub");
   static const KernelId scaled = intern_kernel("add_scaled");
-  check(dtype_of(f.args[0]) != Dtype::Bool && dtype_of(f.args[1]) != Dtype::Bool,
-        "Subtraction, the `-` operator, with a bool tensor is not supported. If you are ",
-        "trying to invert a mask, use the `~` or `logical_not()` operator instead.");
+  check(
+      dtype_of(f.args[0]) != Dtype::Bool && dtype_of(f.args[1]) != Dtype::Bool,
+      "Subtraction, the `-` operator, with a bool tensor is not supported. If you are ",
+      "trying to invert a mask, use the `~` or `logical_not()` operator instead.");
   const PointwiseOperand operands[] = {{f.args[0]}, {f.args[1]}};
   const Value& a = f.args[2];
   if (a.tag == Tag::Int && a.i == 1) {
@@ -74,7 +76,8 @@ Tensor rsub(const Tensor& self, const Operand& other, const Value& alpha) {
   return op(other.value, self, alpha);
 }
 
-// ---- division ------------------------------------------------------------------------
+// ---- division
+// ------------------------------------------------------------------------
 
 void divide(Frame& f) {
   static const KernelId truth = intern_kernel("div"), down = intern_kernel("div_floor"),
@@ -83,7 +86,8 @@ void divide(Frame& f) {
   const Value& mode = f.args[2];
   if (mode.none()) return run_pointwise(f, truth, Promote::Float, operands, {});
   std::string_view m = Unbox<std::string_view>::get(mode);
-  check(m == "trunc" || m == "floor", f.op->name(), ": expected rounding_mode to be one ",
+  check(m == "trunc" || m == "floor", f.op->name(),
+        ": expected rounding_mode to be one ",
         "of None, 'trunc', or 'floor' but found '", m, "'");
   run_pointwise(f, m == "floor" ? down : zero, Promote::Same, operands, {});
 }
@@ -104,7 +108,8 @@ Tensor div_other(Grad& x) {
   return -x.g * cj((Tensor(1.0 / b) * x.operand(0)) / b);
 }
 
-// ---- pow -----------------------------------------------------------------------------
+// ---- pow
+// -----------------------------------------------------------------------------
 
 void power(Frame& f) {
   static const KernelId kPow = intern_kernel("pow"), kSquare = intern_kernel("square"),
@@ -169,7 +174,8 @@ Tensor rpow(const Tensor& self, const Operand& other) {
   return op(other.value, self);
 }
 
-// ---- extrema: ties share the gradient ---------------------------------------------------
+// ---- extrema: ties share the gradient
+// ---------------------------------------------------
 
 Tensor larger(Grad& x, bool first, bool want_max) {
   Operand a = x.operand(first ? 0 : 1), b = x.operand(first ? 1 : 0);
@@ -185,20 +191,22 @@ Tensor ignoring_nan(Grad& x, bool first, bool want_max) {
   return where(first ? mine : logical_not(mine), x.g, 0.0);
 }
 
-
 const Records arithmetic = {
     Op("add(Operand self, Operand other, *, Scalar alpha=1) -> Tensor",
        "self + alpha·other, broadcast and promoted.")
         .impl<&add_alpha>()
         .derivative("self", 0, [](Grad& x) { return x.g; })
         .derivative("other", 0, [](Grad& x) { return times_alpha(x, 1); })
-        .inplace().out(),
+        .inplace()
+        .out(),
     Op("sub(Operand self, Operand other, *, Scalar alpha=1) -> Tensor",
        "self - alpha·other, broadcast and promoted.")
         .impl<&sub_alpha>()
         .derivative("self", 0, [](Grad& x) { return x.g; })
         .derivative("other", 0, [](Grad& x) { return times_alpha(x, -1); })
-        .inplace().out().alias("subtract"),
+        .inplace()
+        .out()
+        .alias("subtract"),
     Op("rsub(Tensor self, Operand other, *, Scalar alpha=1) -> Tensor",
        "other - alpha·self.")
         .impl<&rsub>(),
@@ -206,13 +214,17 @@ const Records arithmetic = {
         .pointwise(Promote::Same)
         .derivative("self", in(1), [](Grad& x) { return x.g * cj(x.operand(1)); })
         .derivative("other", in(0), [](Grad& x) { return x.g * cj(x.operand(0)); })
-        .inplace().out().alias("multiply"),
+        .inplace()
+        .out()
+        .alias("multiply"),
     Op("div(Operand self, Operand other, *, str? rounding_mode=None) -> Tensor",
        "The quotient: true, or rounded towards zero ('trunc') or down ('floor').")
         .impl<&divide>()
         .derivative("self", in(1), div_self)
         .derivative("other", in(0, 1), div_other)
-        .inplace().out().alias("divide"),
+        .inplace()
+        .out()
+        .alias("divide"),
     Op("true_divide(Operand self, Operand other) -> Tensor", "The true quotient.")
         .pointwise(Promote::Float, "div")
         .derivative("self", in(1), [](Grad& x) { return x.g / cj(x.operand(1)); })
@@ -221,10 +233,14 @@ const Records arithmetic = {
                       Tensor b = x.in(1);
                       return -x.g * cj((Tensor(1.0 / b) * x.operand(0)) / b);
                     })
-        .inplace().out(),
+        .inplace()
+        .out(),
     Op("floor_divide(Operand self, Operand other) -> Tensor",
        "The quotient rounded down.")
-        .impl<&floor_divide_op>().not_differentiable().inplace().out(),
+        .impl<&floor_divide_op>()
+        .not_differentiable()
+        .inplace()
+        .out(),
     Op("fmod(Operand self, Operand other) -> Tensor",
        "The remainder with the sign of self.")
         .pointwise(Promote::Same)
@@ -234,7 +250,8 @@ const Records arithmetic = {
                       static const OpRef div("div(");
                       return -x.g * div(x.operand(0).value, x.in(1), "trunc");
                     })
-        .inplace().out(),
+        .inplace()
+        .out(),
     Op("remainder(Operand self, Operand other) -> Tensor",
        "The remainder with the sign of other.")
         .pointwise(Promote::Same)
@@ -244,12 +261,14 @@ const Records arithmetic = {
                       static const OpRef div("div(");
                       return -x.g * div(x.operand(0).value, x.in(1), "floor");
                     })
-        .inplace().out(),
+        .inplace()
+        .out(),
     Op("pow(Operand self, Operand exponent) -> Tensor", "self to the power exponent.")
         .impl<&power>()
         .derivative("self", in(0, 1), pow_self)
         .derivative("exponent", in(0, 1) | kOut, pow_exponent)
-        .inplace().out(),
+        .inplace()
+        .out(),
     Op("__rpow__(Tensor self, Operand other) -> Tensor", "other to the power self.")
         .impl<&rpow>(),
     Op("atan2(Tensor self, Tensor other) -> Tensor",
@@ -265,14 +284,17 @@ const Records arithmetic = {
                       Tensor a = x.in(0), b = x.in(1);
                       return x.g * (-a / (a * a + b * b));
                     })
-        .inplace().out().alias("arctan2"),
+        .inplace()
+        .out()
+        .alias("arctan2"),
     Op("hypot(Tensor self, Tensor other) -> Tensor", "sqrt(self² + other²).")
         .pointwise(Promote::Same)
         .derivative("self", in(0) | kOut,
                     [](Grad& x) { return x.g * (x.in(0) / x.out()); })
         .derivative("other", in(1) | kOut,
                     [](Grad& x) { return x.g * (x.in(1) / x.out()); })
-        .inplace().out(),
+        .inplace()
+        .out(),
     Op("copysign(Tensor self, Operand other) -> Tensor",
        "The magnitude of self with the sign of other.")
         .pointwise(Promote::Float)
@@ -282,10 +304,14 @@ const Records arithmetic = {
                       return where(eq(a, 0.0), 0.0, x.g * (x.out() / a));
                     })
         .derivative("other", 0, [](Grad& x) { return zeros_like(x.g); })
-        .inplace().out(),
+        .inplace()
+        .out(),
     Op("nextafter(Tensor self, Tensor other) -> Tensor",
        "The next number from self towards other.")
-        .pointwise(Promote::Same).not_differentiable().inplace().out(),
+        .pointwise(Promote::Same)
+        .not_differentiable()
+        .inplace()
+        .out(),
     Op("logaddexp(Tensor self, Tensor other) -> Tensor", "log(exp(self) + exp(other)).")
         .pointwise(Promote::Float)
         .derivative("self", in(0) | kOut,
@@ -308,8 +334,12 @@ const Records arithmetic = {
         .out(),
     Op("heaviside(Tensor self, Tensor values) -> Tensor",
        "0 below zero, 1 above, `values` at zero.")
-        .pointwise(Promote::Same).not_differentiable().inplace().out(),
-    Op("xlogy(Operand self, Operand other) -> Tensor", "self·log(other), 0 where self is 0.")
+        .pointwise(Promote::Same)
+        .not_differentiable()
+        .inplace()
+        .out(),
+    Op("xlogy(Operand self, Operand other) -> Tensor",
+       "self·log(other), 0 where self is 0.")
         .pointwise(Promote::Float)
         .derivative("self", in(0, 1),
                     [](Grad& x) {
@@ -324,7 +354,8 @@ const Records arithmetic = {
                     })
         .derivative("other", in(0, 1),
                     [](Grad& x) { return x.g * x.operand(0) / x.operand(1); })
-        .inplace().out(),
+        .inplace()
+        .out(),
     Op("special.xlog1py(Operand self, Operand other) -> Tensor",
        "self·log1p(other), 0 where self is 0.")
         .pointwise(Promote::Float)
@@ -340,29 +371,44 @@ const Records arithmetic = {
                       return x.g * where(none, 0.0, l);
                     })
         .derivative("other", in(0, 1),
-                    [](Grad& x) {
-                      return x.g * x.operand(0) / (x.in(1) + 1.0);
-                    })
-        .no_method().out(),
+                    [](Grad& x) { return x.g * x.operand(0) / (x.in(1) + 1.0); })
+        .no_method()
+        .out(),
     Op("special.zeta(Operand self, Operand other) -> Tensor",
        "The Hurwitz zeta function.")
-        .pointwise(Promote::Float, "zeta").not_differentiable().no_method().out(),
+        .pointwise(Promote::Float, "zeta")
+        .not_differentiable()
+        .no_method()
+        .out(),
     Op("igamma(Tensor self, Tensor other) -> Tensor",
        "The regularised lower incomplete gamma function.")
-        .pointwise(Promote::Float).not_differentiable().inplace().out(),
+        .pointwise(Promote::Float)
+        .not_differentiable()
+        .inplace()
+        .out(),
     Op("igammac(Tensor self, Tensor other) -> Tensor",
        "The regularised upper incomplete gamma function.")
-        .pointwise(Promote::Float).not_differentiable().inplace().out(),
+        .pointwise(Promote::Float)
+        .not_differentiable()
+        .inplace()
+        .out(),
     Op("gcd(Tensor self, Tensor other) -> Tensor", "The greatest common divisor.")
-        .pointwise(Promote::Integral).not_differentiable().inplace().out(),
+        .pointwise(Promote::Integral)
+        .not_differentiable()
+        .inplace()
+        .out(),
     Op("lcm(Tensor self, Tensor other) -> Tensor", "The least common multiple.")
-        .pointwise(Promote::Integral).not_differentiable().inplace().out(),
+        .pointwise(Promote::Integral)
+        .not_differentiable()
+        .inplace()
+        .out(),
     Op("ldexp(Tensor self, Tensor other) -> Tensor", "self·2^other.")
         .impl<+[](const Tensor& a, const Tensor& b) -> Tensor {
           static const OpRef exp2("exp2(");
           return a * exp2(b);
         }>()
-        .inplace().out(),
+        .inplace()
+        .out(),
     Op("float_power(Operand self, Operand exponent) -> Tensor",
        "pow in float64, or complex128 for complex operands.")
         .impl<+[](const Operand& a, const Operand& b) -> Tensor {
@@ -370,11 +416,14 @@ const Records arithmetic = {
             return is_complex(dtype_of(o.value)) ? Dtype::Complex128 : Dtype::Float64;
           };
           Dtype d = promote(wide(a), wide(b));
-          Tensor x = a.value.is_tensor() ? to_dtype(Tensor(a.value.tensor), d) : Tensor();
-          Tensor y = b.value.is_tensor() ? to_dtype(Tensor(b.value.tensor), d) : Tensor();
+          Tensor x =
+              a.value.is_tensor() ? to_dtype(Tensor(a.value.tensor), d) : Tensor();
+          Tensor y =
+              b.value.is_tensor() ? to_dtype(Tensor(b.value.tensor), d) : Tensor();
           return pow(x.defined() ? Operand(x) : a, y.defined() ? Operand(y) : b);
         }>()
-        .inplace().out(),
+        .inplace()
+        .out(),
 };
 
 const Records extrema = {
@@ -390,7 +439,8 @@ const Records extrema = {
         .out(),
     Op("fmax(Tensor self, Tensor other) -> Tensor", "The larger, NaN ignored.")
         .pointwise(Promote::Same)
-        .derivative("self", in(0, 1), [](Grad& x) { return ignoring_nan(x, true, true); })
+        .derivative("self", in(0, 1),
+                    [](Grad& x) { return ignoring_nan(x, true, true); })
         .derivative("other", in(0, 1),
                     [](Grad& x) { return ignoring_nan(x, false, true); })
         .out(),
@@ -405,43 +455,85 @@ const Records extrema = {
 
 const Records comparisons = {
     Op("eq(Tensor self, Operand other) -> Tensor", "self == other.")
-        .pointwise(Promote::Bool).not_differentiable().inplace().out(),
+        .pointwise(Promote::Bool)
+        .not_differentiable()
+        .inplace()
+        .out(),
     Op("ne(Tensor self, Operand other) -> Tensor", "self != other.")
-        .pointwise(Promote::Bool).not_differentiable().inplace().out()
+        .pointwise(Promote::Bool)
+        .not_differentiable()
+        .inplace()
+        .out()
         .alias("not_equal"),
     Op("lt(Tensor self, Operand other) -> Tensor", "self < other.")
-        .pointwise(Promote::Bool).not_differentiable().inplace().out().alias("less"),
+        .pointwise(Promote::Bool)
+        .not_differentiable()
+        .inplace()
+        .out()
+        .alias("less"),
     Op("le(Tensor self, Operand other) -> Tensor", "self <= other.")
-        .pointwise(Promote::Bool).not_differentiable().inplace().out()
+        .pointwise(Promote::Bool)
+        .not_differentiable()
+        .inplace()
+        .out()
         .alias("less_equal"),
     Op("gt(Tensor self, Operand other) -> Tensor", "self > other.")
-        .pointwise(Promote::Bool).not_differentiable().inplace().out().alias("greater"),
+        .pointwise(Promote::Bool)
+        .not_differentiable()
+        .inplace()
+        .out()
+        .alias("greater"),
     Op("ge(Tensor self, Operand other) -> Tensor", "self >= other.")
-        .pointwise(Promote::Bool).not_differentiable().inplace().out()
+        .pointwise(Promote::Bool)
+        .not_differentiable()
+        .inplace()
+        .out()
         .alias("greater_equal"),
     Op("logical_and(Operand self, Operand other) -> Tensor", "Truth of both.")
-        .pointwise(Promote::BoolOnly).not_differentiable().inplace().out(),
+        .pointwise(Promote::BoolOnly)
+        .not_differentiable()
+        .inplace()
+        .out(),
     Op("logical_or(Operand self, Operand other) -> Tensor", "Truth of either.")
-        .pointwise(Promote::BoolOnly).not_differentiable().inplace().out(),
+        .pointwise(Promote::BoolOnly)
+        .not_differentiable()
+        .inplace()
+        .out(),
     Op("logical_xor(Operand self, Operand other) -> Tensor", "Truth of exactly one.")
-        .pointwise(Promote::BoolOnly).not_differentiable().inplace().out(),
+        .pointwise(Promote::BoolOnly)
+        .not_differentiable()
+        .inplace()
+        .out(),
 };
 
 const Records bits = {
     Op("bitwise_and(Operand self, Operand other) -> Tensor", "Bits set in both.")
-        .pointwise(Promote::Integral).not_differentiable().inplace().out(),
+        .pointwise(Promote::Integral)
+        .not_differentiable()
+        .inplace()
+        .out(),
     Op("bitwise_or(Operand self, Operand other) -> Tensor", "Bits set in either.")
-        .pointwise(Promote::Integral).not_differentiable().inplace().out(),
+        .pointwise(Promote::Integral)
+        .not_differentiable()
+        .inplace()
+        .out(),
     Op("bitwise_xor(Operand self, Operand other) -> Tensor", "Bits set in exactly one.")
-        .pointwise(Promote::Integral).not_differentiable().inplace().out(),
+        .pointwise(Promote::Integral)
+        .not_differentiable()
+        .inplace()
+        .out(),
     Op("bitwise_left_shift(Operand self, Operand other) -> Tensor",
        "Bits moved to the left.")
-        .pointwise(Promote::Integral, "shift_left").not_differentiable()
-        .inplace().out(),
+        .pointwise(Promote::Integral, "shift_left")
+        .not_differentiable()
+        .inplace()
+        .out(),
     Op("bitwise_right_shift(Operand self, Operand other) -> Tensor",
        "Bits moved to the right, the sign kept.")
-        .pointwise(Promote::Integral, "shift_right").not_differentiable()
-        .inplace().out(),
+        .pointwise(Promote::Integral, "shift_right")
+        .not_differentiable()
+        .inplace()
+        .out(),
 };
 
 }  // namespace

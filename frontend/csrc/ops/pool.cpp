@@ -13,8 +13,8 @@ struct Window {
   Dims kernel, stride, padding, dilation;
 };
 
-Window window(const char* op, int64_t n, IntList kernel, const std::optional<IntList>& stride,
-              IntList padding, IntList dilation) {
+Window window(const char* op, int64_t n, IntList kernel,
+              const std::optional<IntList>& stride, IntList padding, IntList dilation) {
   Window w;
   w.kernel = per_dim(op, "kernel_size", kernel, n);
   w.stride = stride && !stride->empty() ? per_dim(op, "stride", *stride, n) : w.kernel;
@@ -24,7 +24,8 @@ Window window(const char* op, int64_t n, IntList kernel, const std::optional<Int
   check_positive(op, "stride", w.stride);
   check_positive(op, "dilation", w.dilation);
   for (int i = 0; i < n; ++i) {
-    check(w.padding[i] >= 0 && 2 * w.padding[i] <= w.kernel[i], op, ": pad should be at ",
+    check(w.padding[i] >= 0 && 2 * w.padding[i] <= w.kernel[i], op,
+          ": pad should be at ",
           "most half of effective kernel size and not negative, but got pad=",
           w.padding[i], " and kernel_size=", w.kernel[i]);
   }
@@ -49,8 +50,9 @@ Dims pooled_size(const char* op, const Tensor& x, const Window& w, bool ceil_mod
 }
 void check_pooled(const char* op, const Tensor& x, bool batched) {
   for (int64_t d = batched ? 1 : 0; d < x.dim(); ++d) {
-    check(x.sizes()[d] > 0, op, ": expected input with non-zero sizes but for the batch, ",
-          "got ", describe(x));
+    check(x.sizes()[d] > 0, op,
+          ": expected input with non-zero sizes but for the batch, ", "got ",
+          describe(x));
   }
 }
 
@@ -68,13 +70,14 @@ Two max_of_windows(const Tensor& x, const Window& w, const Dims& out) {
   const Tensor wide = pad_op(x, IntList(pad), -INFINITY);
   // Where each padded element lies in the plane; -1 where it is padding.
   const int64_t plane = count(x.sizes().subspan(2));
-  const Tensor place = ops::reshape(
-      arange(plane, std::nullopt, std::nullopt, Device(x.device().device)),
-      x.sizes().subspan(2));
+  const Tensor place =
+      ops::reshape(arange(plane, std::nullopt, std::nullopt, Device(x.device().device)),
+                   x.sizes().subspan(2));
   const auto windows = [&](const Tensor& t, bool batch) {
     Dims size, step;
     const int64_t lead = batch ? 2 : 0;
-    for (int64_t d = 0; d < lead; ++d) size.push(t.sizes()[d]), step.push(t.strides()[d]);
+    for (int64_t d = 0; d < lead; ++d)
+      size.push(t.sizes()[d]), step.push(t.strides()[d]);
     for (int i = 0; i < n; ++i) {
       size.push(out[i + 2]), step.push(t.strides()[lead + i] * w.stride[i]);
     }
@@ -110,12 +113,14 @@ Two max_pool(const Tensor& input, IntList kernel, IntList stride, IntList paddin
 Tensor max_pool_parts(const Tensor& g, const Tensor& indices, IntList input, IntList,
                       IntList, IntList, IntList) {
   const int64_t n = input[0], c = input[1];
-  const Tensor plane = zeros(IntList{n, c, count(input.subspan(2))}, g.dtype(), g.device());
+  const Tensor plane =
+      zeros(IntList{n, c, count(input.subspan(2))}, g.dtype(), g.device());
   const auto flat = [&](const Tensor& t) { return ops::reshape(t, IntList{n, c, -1}); };
   return ops::reshape(ops::scatter_add(plane, 2, flat(indices), flat(g)), input);
 }
 Tensor max_pool_grad(const Tensor& grad, const Tensor& indices, IntList input,
-                     IntList kernel, IntList stride, IntList padding, IntList dilation) {
+                     IntList kernel, IntList stride, IntList padding,
+                     IntList dilation) {
   const Tensor g = make_contiguous(grad);
   Tensor dx = empty(input, g.dtype(), g.device());
   if (dx.numel() == 0) return dx;
@@ -133,24 +138,28 @@ Tensor max_pool_back(Grad& g) {
 template <int n>
 Two max_pool_both(const Tensor& input, IntList kernel, std::optional<IntList> stride,
                   IntList padding, IntList dilation, bool ceil_mode) {
-  constexpr const char* op = n == 1 ? "max_pool1d" : n == 2 ? "max_pool2d" : "max_pool3d";
+  constexpr const char* op = n == 1   ? "max_pool1d"
+                             : n == 2 ? "max_pool2d"
+                                      : "max_pool3d";
   const bool batched = is_batched(op, input, n);
   check_pooled(op, input, batched);
   const Window w = window(op, n, kernel, stride, padding, dilation);
   const Tensor x = with_batch(input, batched);
   const Dims size = pooled_size(op, x, w, ceil_mode);
   static const OpRef pool("_max_pool(");
-  const auto both = pool.all(x, IntList(w.kernel), IntList(w.stride), IntList(w.padding),
-                             IntList(w.dilation), IntList(size));
+  const auto both = pool.all(x, IntList(w.kernel), IntList(w.stride),
+                             IntList(w.padding), IntList(w.dilation), IntList(size));
   return {without_batch(both[0], batched), without_batch(both[1], batched)};
 }
 template <int n>
-Tensor max_pool_values(const Tensor& input, IntList kernel, std::optional<IntList> stride,
-                       IntList padding, IntList dilation, bool ceil_mode) {
+Tensor max_pool_values(const Tensor& input, IntList kernel,
+                       std::optional<IntList> stride, IntList padding, IntList dilation,
+                       bool ceil_mode) {
   return max_pool_both<n>(input, kernel, stride, padding, dilation, ceil_mode)[0];
 }
 
-// ---- means of windows ----------------------------------------------------------------
+// ---- means of windows
+// ----------------------------------------------------------------
 Tensor avg_pool_run(KernelId kernel, const Tensor& from, IntList size, IntList k,
                     IntList stride, IntList padding, bool include, int64_t divisor) {
   const Tensor x = make_contiguous(from);
@@ -167,14 +176,15 @@ Tensor avg_pool_run(KernelId kernel, const Tensor& from, IntList size, IntList k
       .run(kernel);
   return out;
 }
-Tensor avg_pool(const Tensor& x, IntList size, IntList k, IntList stride, IntList padding,
-                bool include, int64_t divisor) {
-  return avg_pool_run(kernel<"avg_pool">(), x, size, k, stride, padding, include, divisor);
+Tensor avg_pool(const Tensor& x, IntList size, IntList k, IntList stride,
+                IntList padding, bool include, int64_t divisor) {
+  return avg_pool_run(kernel<"avg_pool">(), x, size, k, stride, padding, include,
+                      divisor);
 }
 Tensor avg_pool_grad(const Tensor& g, IntList size, IntList k, IntList stride,
                      IntList padding, bool include, int64_t divisor) {
-  return avg_pool_run(kernel<"avg_pool_backward">(), g, size, k, stride, padding, include,
-                      divisor);
+  return avg_pool_run(kernel<"avg_pool_backward">(), g, size, k, stride, padding,
+                      include, divisor);
 }
 const OpRef avg_op("_avg_pool("), avg_grad_op("_avg_pool_backward(");
 
@@ -189,7 +199,9 @@ template <int n>
 Tensor avg_pool_nd(const Tensor& input, IntList kernel, std::optional<IntList> stride,
                    IntList padding, bool ceil_mode, bool include,
                    std::optional<int64_t> divisor) {
-  constexpr const char* op = n == 1 ? "avg_pool1d" : n == 2 ? "avg_pool2d" : "avg_pool3d";
+  constexpr const char* op = n == 1   ? "avg_pool1d"
+                             : n == 2 ? "avg_pool2d"
+                                      : "avg_pool3d";
   const bool batched = is_batched(op, input, n);
   check_pooled(op, input, batched);
   check(!divisor || *divisor != 0, op, ": divisor must be not zero");
@@ -202,12 +214,14 @@ Tensor avg_pool_nd(const Tensor& input, IntList kernel, std::optional<IntList> s
                        batched);
 }
 template <int n>
-Tensor avg_pool_plain(const Tensor& input, IntList kernel, std::optional<IntList> stride,
-                      IntList padding, bool ceil_mode, bool include) {
+Tensor avg_pool_plain(const Tensor& input, IntList kernel,
+                      std::optional<IntList> stride, IntList padding, bool ceil_mode,
+                      bool include) {
   return avg_pool_nd<n>(input, kernel, stride, padding, ceil_mode, include, {});
 }
 
-// ---- equal parts ------------------------------------------------------------------------
+// ---- equal parts
+// ------------------------------------------------------------------------
 Tensor adaptive_run(KernelId kernel, const Tensor& from, IntList size) {
   const Tensor x = make_contiguous(from);
   Tensor out = empty(size, x.dtype(), x.device());
@@ -366,7 +380,8 @@ const Records means = {
                            "-> Tensor"),
     adaptive_avg_record<3>("nn.adaptive_avg_pool3d(Tensor input, int[3] output_size) "
                            "-> Tensor"),
-    Op("_adaptive_avg_pool(Tensor input, int[] size) -> Tensor", "Means of equal parts.")
+    Op("_adaptive_avg_pool(Tensor input, int[] size) -> Tensor",
+       "Means of equal parts.")
         .impl<adaptive_avg>()
         .derivative("input", 0,
                     [](Grad& g) {

@@ -49,7 +49,8 @@ void check_float(const char* op, Dtype d) {
         ": expected a floating point or complex dtype, got ", short_name(d));
 }
 
-// ---- makers ----------------------------------------------------------------------------
+// ---- makers
+// ----------------------------------------------------------------------------
 template <bool normal>
 void draw_unit(const Tensor& t, Generator& gen) {
   normal ? draw_normal(t, gen, 0, 1) : draw_uniform(t, gen, 0, 1);
@@ -105,8 +106,9 @@ void randperm(Frame& f) {
   o.finish(f, cast_to(t, o.dtype));
 }
 
-// ---- in place ----------------------------------------------------------------------------
-// Where to write: the tensor itself in place, else a new one like it.
+// ---- in place
+// ---------------------------------------------------------------------------- Where to
+// write: the tensor itself in place, else a new one like it.
 Tensor target(const Frame& f) {
   if (f.given.defined()) return f.given;
   return empty_like(Tensor(f.args[0].tensor));
@@ -117,8 +119,9 @@ void uniform(Frame& f) {
   f.out = target(f);
   check_float("uniform_", f.out.dtype());
   const double from = number(f.args[1]), to = number(f.args[2]);
-  check(from <= to, "uniform_ expects to return a [from, to) range, but found from=",
-        from, " > to=", to);
+  check(from <= to,
+        "uniform_ expects to return a [from, to) range, but found from=", from,
+        " > to=", to);
   draw_uniform(f.out, generator_of(f.args[3]), from, to);
 }
 void normal(Frame& f) {
@@ -131,8 +134,8 @@ void normal(Frame& f) {
 void exponential(Frame& f) {
   f.out = target(f);
   const double lambda = number(f.args[1]);
-  check(is_floating(f.out.dtype()), "exponential_: expected a floating point dtype, got ",
-        describe(f.out));
+  check(is_floating(f.out.dtype()),
+        "exponential_: expected a floating point dtype, got ", describe(f.out));
   check(lambda > 0, "exponential_ expects lambda > 0.0, but found lambda=", lambda);
   draw(kernel<"exponential">(), f.out, generator_of(f.args[2]), lambda, 0.0);
 }
@@ -146,17 +149,17 @@ void cauchy(Frame& f) {
   f.out = target(f);
   check(is_floating(f.out.dtype()), "cauchy_: expected a floating point dtype, got ",
         describe(f.out));
-  check(number(f.args[2]) > 0, "cauchy_ expects sigma > 0.0, but found sigma=",
-        number(f.args[2]));
+  check(number(f.args[2]) > 0,
+        "cauchy_ expects sigma > 0.0, but found sigma=", number(f.args[2]));
   draw(kernel<"cauchy">(), f.out, generator_of(f.args[3]), number(f.args[1]),
        number(f.args[2]));
 }
 void log_normal(Frame& f) {
   f.out = target(f);
-  check(is_floating(f.out.dtype()), "log_normal_: expected a floating point dtype, got ",
-        describe(f.out));
-  check(number(f.args[2]) > 0, "log_normal_ expects std > 0.0, but found std=",
-        number(f.args[2]));
+  check(is_floating(f.out.dtype()),
+        "log_normal_: expected a floating point dtype, got ", describe(f.out));
+  check(number(f.args[2]) > 0,
+        "log_normal_ expects std > 0.0, but found std=", number(f.args[2]));
   draw(kernel<"log_normal">(), f.out, generator_of(f.args[3]), number(f.args[1]),
        number(f.args[2]));
 }
@@ -164,16 +167,26 @@ void log_normal(Frame& f) {
 // Without an end: all integers that the dtype holds exactly.
 int64_t exact_end(Dtype d) {
   switch (d) {
-    case Dtype::Bool: return 2;
-    case Dtype::UInt8: return 256;
-    case Dtype::Int8: return 128;
-    case Dtype::Int16: return 1 << 15;
-    case Dtype::Int32: return int64_t{1} << 31;
-    case Dtype::Float16: return (1 << 11) + 1;
-    case Dtype::BFloat16: return (1 << 8) + 1;
-    case Dtype::Float32: return (1 << 24) + 1;
-    case Dtype::Float64: return (int64_t{1} << 53) + 1;
-    default: return INT64_MAX;
+    case Dtype::Bool:
+      return 2;
+    case Dtype::UInt8:
+      return 256;
+    case Dtype::Int8:
+      return 128;
+    case Dtype::Int16:
+      return 1 << 15;
+    case Dtype::Int32:
+      return int64_t{1} << 31;
+    case Dtype::Float16:
+      return (1 << 11) + 1;
+    case Dtype::BFloat16:
+      return (1 << 8) + 1;
+    case Dtype::Float32:
+      return (1 << 24) + 1;
+    case Dtype::Float64:
+      return (int64_t{1} << 53) + 1;
+    default:
+      return INT64_MAX;
   }
 }
 void random_any(Frame& f) {
@@ -190,7 +203,8 @@ void random_from(Frame& f) {
   draw_integers(f.out, generator_of(f.args[3]), f.args[1].i, to);
 }
 
-// ---- bernoulli -----------------------------------------------------------------------------
+// ---- bernoulli
+// -----------------------------------------------------------------------------
 void check_probability(double p) {
   check(p >= 0 && p <= 1, "bernoulli: expected p to be in [0, 1], got ", p);
 }
@@ -234,7 +248,8 @@ void bernoulli_self(Frame& f) {
   draw_bernoulli(f.out, self, generator_of(f.args[1]));
 }
 
-// ---- by parameters that are tensors -----------------------------------------------------
+// ---- by parameters that are tensors
+// -----------------------------------------------------
 Tensor standard(IntList sizes, Dtype dtype, DeviceRuntime& device, Gen gen) {
   Tensor t = empty(sizes, dtype, device);
   draw_normal(t, gen ? *gen : default_generator(), 0, 1);
@@ -247,7 +262,8 @@ Tensor normal_tensors(const Tensor& mean, const Tensor& std, Gen gen) {
 }
 Tensor normal_mean(const Tensor& mean, double std, Gen gen) {
   check(std >= 0, "normal expects std >= 0.0, but found std ", std);
-  const Tensor z = standard(mean.sizes(), float_dtype(mean.dtype()), mean.device(), gen);
+  const Tensor z =
+      standard(mean.sizes(), float_dtype(mean.dtype()), mean.device(), gen);
   return ops::add(ops::mul(z, std), mean);
 }
 Tensor normal_std(double mean, const Tensor& std, Gen gen) {
@@ -395,8 +411,9 @@ const Records makers = {
 const Records fillers = {
     filled("bernoulli(Tensor self, Tensor p, *, Generator? generator=None) -> Tensor",
            "1 with the probabilities p, else 0.", bernoulli_tensor),
-    filled("bernoulli(Tensor self, float p=0.5, *, Generator? generator=None) -> Tensor",
-           "1 with probability p, else 0.", bernoulli_number),
+    filled(
+        "bernoulli(Tensor self, float p=0.5, *, Generator? generator=None) -> Tensor",
+        "1 with probability p, else 0.", bernoulli_number),
     filled("uniform(Tensor self, float from=0, float to=1, *, "
            "Generator? generator=None) -> Tensor",
            "Uniform numbers in [from, to).", uniform),

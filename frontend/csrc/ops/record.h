@@ -11,7 +11,7 @@ namespace fl {
 void run_pointwise_record(Frame& f);
 
 struct PointwiseOperand {
-  Value value;           // tensor or number; None is an absent operand
+  Value value;              // tensor or number; None is an absent operand
   bool keep_dtype = false;  // neither promotes nor is cast: the condition of `where`
 };
 // Broadcasts, promotes, allocates or writes into f.given, and runs the kernel.

@@ -127,9 +127,7 @@ Tensor mean_dims(const Tensor& self, OptDims dims, bool keepdim, OptDtype dtype)
 Tensor mean_all(const Tensor& self, OptDtype dtype) {
   return mean_dims(self, {}, false, dtype);
 }
-Tensor divided(Grad& g, int64_t n) {
-  return in_dtype(ops::div(g.g, n), g.dtype(0));
-}
+Tensor divided(Grad& g, int64_t n) { return in_dtype(ops::div(g.g, n), g.dtype(0)); }
 Tensor mean_all_back(Grad& g) {
   return ops::expand(divided(g, count(g.shape(0))), g.shape(0));
 }
@@ -168,8 +166,8 @@ Tensor prod_back(const Tensor& grad, const Tensor& x, const Tensor& out, int64_t
 }
 Tensor prod_all_back(Grad& g) {
   const Tensor x = g.in(0), line = ops::reshape(x, IntList{-1});
-  const Tensor grad = prod_back(in_dtype(g.g, g.dtype(0)), line,
-                                in_dtype(g.out(), g.dtype(0)), 0);
+  const Tensor grad =
+      prod_back(in_dtype(g.g, g.dtype(0)), line, in_dtype(g.out(), g.dtype(0)), 0);
   return grad.defined() ? ops::reshape(grad, x.sizes()) : grad;
 }
 Tensor prod_dim_back(Grad& g) {
@@ -183,13 +181,15 @@ Tensor prod_dim_back(Grad& g) {
   return prod_back(wide(g.g), x, wide(g.out()), wrap_dim(g.arg<int64_t>(1), x.dim()));
 }
 
-// ---- extremes ------------------------------------------------------------------------
+// ---- extremes
+// ------------------------------------------------------------------------
 template <KernelName name>
 Tensor extreme(const Tensor& self, IntList dims, bool keepdim) {
   const uint64_t mask = reduced_dims(name.text, self, dims);
   check(!is_complex(self.dtype()), name.text, ": not supported for complex, got ",
         describe(self));
-  check(reduced_count(self.sizes(), mask) > 0, dims.empty() ? ErrorKind::Runtime : ErrorKind::Index, name.text,
+  check(reduced_count(self.sizes(), mask) > 0,
+        dims.empty() ? ErrorKind::Runtime : ErrorKind::Index, name.text,
         ": expected reduction dim to be specified for, or to have elements in, ",
         describe(self), ": the operation has no identity");
   return reduce(kernel<name>(), self, mask, keepdim, self.dtype(), Scalar(0));
@@ -236,8 +236,8 @@ std::array<Tensor, 2> aminmax(const Tensor& self, std::optional<int64_t> dim,
 template <KernelName name, int neutral>
 Tensor truth(const Tensor& self, OptDims dims, bool keepdim) {
   const uint64_t mask = reduced_dims(name.text, self, dims);
-  const Tensor out = reduce(kernel<name>(), self, mask, keepdim, Dtype::Bool,
-                            Scalar(neutral != 0));
+  const Tensor out =
+      reduce(kernel<name>(), self, mask, keepdim, Dtype::Bool, Scalar(neutral != 0));
   return self.dtype() == Dtype::UInt8 ? cast_to(out, Dtype::UInt8) : out;
 }
 template <KernelName name, int neutral>
@@ -249,7 +249,8 @@ Tensor truth_dim(const Tensor& self, int64_t dim, bool keepdim) {
   return truth<name, neutral>(self, IntList(&dim, 1), keepdim);
 }
 
-// ---- composed ------------------------------------------------------------------------
+// ---- composed
+// ------------------------------------------------------------------------
 Tensor count_nonzero(const Tensor& self, OptDims dims) {
   static const OpRef sum("sum(Tensor self, int[");
   return sum(ops::ne(self, 0), dims, false);
@@ -272,10 +273,12 @@ Tensor nanmean(const Tensor& self, OptDims dims, bool keepdim, OptDtype dtype) {
 }
 
 const char* const kAmax = "The largest element along dims; equal ones share gradients.";
-const char* const kAmin = "The smallest element along dims; equal ones share gradients.";
+const char* const kAmin =
+    "The smallest element along dims; equal ones share gradients.";
 
 const Records sums = {
-    Op("sum(Tensor self, *, ScalarType? dtype=None) -> Tensor", "The sum of all elements.")
+    Op("sum(Tensor self, *, ScalarType? dtype=None) -> Tensor",
+       "The sum of all elements.")
         .impl<sum_all>()
         .autocast(Autocast::Float32)
         .out()

@@ -7,7 +7,8 @@ namespace {
 
 using Two = std::array<Tensor, 2>;
 
-// ---- upsample: linear in its input, so the gradient's gradient is itself --------------
+// ---- upsample: linear in its input, so the gradient's gradient is itself
+// --------------
 enum Mode : int64_t { kNearest, kLinear, kCubic };
 
 Tensor upsample_run(KernelId kernel, const Tensor& from, IntList size, int64_t mode,
@@ -44,14 +45,14 @@ Tensor resized(const char* op, const Tensor& input, IntList size, int64_t mode,
   Dims full(input.sizes());
   double given[3];
   for (int64_t i = 0; i < n; ++i) {
-    check(to[i] > 0 && input.sizes()[i + 2] > 0, op, ": input and output sizes should be ",
-          "greater than 0, but got ", describe(input), " and output size ",
-          to_string(to));
+    check(to[i] > 0 && input.sizes()[i + 2] > 0, op,
+          ": input and output sizes should be ", "greater than 0, but got ",
+          describe(input), " and output size ", to_string(to));
     full[i + 2] = to[i];
     given[i] = scales[i].value_or(0.0);
   }
-  check(input.sizes()[1] > 0, op, ": expected a non-empty input but for the batch, got ",
-        describe(input));
+  check(input.sizes()[1] > 0, op,
+        ": expected a non-empty input but for the batch, got ", describe(input));
   return up_op(input, IntList(full), mode, align, std::span<const double>(given, n));
 }
 using Opt = std::optional<double>;
@@ -74,8 +75,8 @@ Tensor linear1d(const Tensor& x, IntList size, bool align, Opt a) {
 template <int64_t mode>
 Tensor planar(const Tensor& x, IntList size, bool align, Opt a, Opt b) {
   const Opt s[] = {a, b};
-  return resized(mode == kLinear ? "upsample_bilinear2d" : "upsample_bicubic2d", x, size,
-                 mode, align, s);
+  return resized(mode == kLinear ? "upsample_bilinear2d" : "upsample_bicubic2d", x,
+                 size, mode, align, s);
 }
 Tensor trilinear3d(const Tensor& x, IntList size, bool align, Opt a, Opt b, Opt c) {
   const Opt s[] = {a, b, c};
@@ -84,8 +85,9 @@ Tensor trilinear3d(const Tensor& x, IntList size, bool align, Opt a, Opt b, Opt 
 
 // ---- constant_pad_nd ----------------------------------------------------------------
 Tensor constant_pad(const Tensor& self, IntList pad, const Scalar& value) {
-  check(pad.size() % 2 == 0, "constant_pad_nd: Length of pad must be even but instead it ",
-        "equals ", pad.size());
+  check(pad.size() % 2 == 0,
+        "constant_pad_nd: Length of pad must be even but instead it ", "equals ",
+        pad.size());
   const int64_t pairs = static_cast<int64_t>(pad.size()) / 2, n = self.dim();
   check(pairs <= n, "constant_pad_nd: Length of pad should be no more than twice the ",
         "number of dimensions of the input, got ", to_string(pad), " for ",
@@ -100,8 +102,8 @@ Tensor constant_pad(const Tensor& self, IntList pad, const Scalar& value) {
           ", plus negative padding ", before, " and ", after,
           " resulted in a negative output size at dimension ", d);
     const int64_t cut = std::max<int64_t>(-before, 0);
-    const int64_t kept = std::max<int64_t>(
-        self.sizes()[d] - cut - std::max<int64_t>(-after, 0), 0);
+    const int64_t kept =
+        std::max<int64_t>(self.sizes()[d] - cut - std::max<int64_t>(-after, 0), 0);
     from = ops::narrow(from, d, std::min(cut, self.sizes()[d]), kept);
     start[d] = std::max<int64_t>(before, 0);
   }
@@ -119,7 +121,8 @@ Tensor constant_pad_back(Grad& g) {
   return op(g.g, back, 0);
 }
 
-// ---- embedding ------------------------------------------------------------------------
+// ---- embedding
+// ------------------------------------------------------------------------
 Tensor as_index(const Tensor& t) {
   check(t.dtype() == Dtype::Int64 || t.dtype() == Dtype::Int32,
         "embedding: Expected tensor for argument 'input' to have one of the following ",
@@ -137,7 +140,8 @@ Tensor embedding(const Tensor& input, const Tensor& weight, int64_t, bool, bool)
   const Tensor rows = make_contiguous(weight);
   KernelCall call(weight.device());
   if (call.out(out).in(rows).in(index).try_run(kernel<"embedding">())) return out;
-  return ops::reshape(ops::index_select(rows, 0, ops::reshape(index, IntList{-1})), sizes);
+  return ops::reshape(ops::index_select(rows, 0, ops::reshape(index, IntList{-1})),
+                      sizes);
 }
 // Rows that stand for padding get no gradient; by frequency, each is divided by how
 // often its row was used.
@@ -181,10 +185,11 @@ Tensor embedding_back(Grad& g) {
   return op(g.g, g.in(0), g.shape(1)[0], g.value(2), g.value(3));
 }
 
-// ---- dropout -----------------------------------------------------------------------------
+// ---- dropout
+// -----------------------------------------------------------------------------
 void check_probability(double p) {
-  check(p >= 0 && p <= 1, "dropout: dropout probability has to be between 0 and 1, but ",
-        "got ", p);
+  check(p >= 0 && p <= 1,
+        "dropout: dropout probability has to be between 0 and 1, but ", "got ", p);
 }
 Two dropout_run(const Tensor& input, double p) {
   const Tensor x = make_contiguous(input);
@@ -200,8 +205,8 @@ Two dropout_run(const Tensor& input, double p) {
   const IterOperand operands[] = {{out.data(), &one, out.dtype()},
                                   {mask.data(), &one, Dtype::Bool},
                                   {x.data(), &one, x.dtype()}};
-  if (run_iterated(x.device(), kernel<"dropout">(), x.dtype(), 2, operands, IntList(&n, 1),
-                   attrs, false)) {
+  if (run_iterated(x.device(), kernel<"dropout">(), x.dtype(), 2, operands,
+                   IntList(&n, 1), attrs, false)) {
     return {out, mask};
   }
   static const OpRef bernoulli("bernoulli(Tensor self, float p");
@@ -220,8 +225,8 @@ Tensor masked_scale(const Tensor& x, const Tensor& mask, double scale) {
   const IterOperand operands[] = {{out.data(), out->strides, out.dtype()},
                                   {x.data(), x->strides, x.dtype()},
                                   {mask.data(), mask->strides, Dtype::Bool}};
-  if (run_iterated(x.device(), kernel<"masked_scale">(), x.dtype(), 1, operands, x.sizes(),
-                   std::span(&attr, 1), false)) {
+  if (run_iterated(x.device(), kernel<"masked_scale">(), x.dtype(), 1, operands,
+                   x.sizes(), std::span(&attr, 1), false)) {
     return out;
   }
   return ops::mul(ops::mul(x, mask), scale);

@@ -11,7 +11,9 @@ using Five = std::array<Tensor, 5>;
 Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b) {
   return ops::linear(x, w, b);
 }
-Tensor part(const Tensor& t, int64_t i, int64_t h) { return ops::narrow(t, -1, i * h, h); }
+Tensor part(const Tensor& t, int64_t i, int64_t h) {
+  return ops::narrow(t, -1, i * h, h);
+}
 Tensor one_minus(const Tensor& t) { return ops::sub(1, t); }
 Tensor add(const Tensor& a, const Tensor& b) {
   return !a.defined() ? b : !b.defined() ? a : ops::add(a, b);
@@ -80,13 +82,12 @@ Two lstm_cell_grad(const Tensor& dh, const Tensor& dc, const Tensor& gates,
 }
 void lstm_cell_back(Grad& g, std::vector<Tensor>& out) {
   static const OpRef op("_lstm_cell_backward(");
-  const auto d =
-      op.all(g.gs[0], g.gs[1], g.in(0), g.out(2), g.in(1), g.out(1));
+  const auto d = op.all(g.gs[0], g.gs[1], g.in(0), g.out(2), g.in(1), g.out(1));
   put(g, out, 0, d[0]);
   put(g, out, 1, d[1]);
 }
-Two lstm_cell(const Tensor& input, TensorList hx, const Tensor& w_ih, const Tensor& w_hh,
-              const Tensor& b_ih, const Tensor& b_hh) {
+Two lstm_cell(const Tensor& input, TensorList hx, const Tensor& w_ih,
+              const Tensor& w_hh, const Tensor& b_ih, const Tensor& b_hh) {
   static const OpRef op("_lstm_cell(");
   check(hx.size() == 2, "lstm_cell: expected two hidden states, got ", hx.size());
   const Tensor gates = ops::add(linear(input, w_ih, b_ih), linear(hx[0], w_hh, b_hh));
@@ -94,7 +95,8 @@ Two lstm_cell(const Tensor& input, TensorList hx, const Tensor& w_ih, const Tens
   return {next[0], next[1]};
 }
 
-// ---- GRU cell: order r z n -----------------------------------------------------------
+// ---- GRU cell: order r z n
+// -----------------------------------------------------------
 Two gru_cell_parts(const Tensor& gi, const Tensor& gh, const Tensor& h) {
   const int64_t n = h.size(-1);
   const Tensor r = ops::sigmoid(ops::add(part(gi, 0, n), part(gh, 0, n)));
@@ -107,8 +109,7 @@ Two gru_cell_parts(const Tensor& gi, const Tensor& gh, const Tensor& h) {
 Two gru_cell_run(const Tensor& gi, const Tensor& gh, const Tensor& h0) {
   const Tensor h = make_contiguous(h0);
   Tensor next = empty(h.sizes(), h.dtype(), h.device());
-  Tensor saved =
-      empty(IntList{h.sizes()[0], 4 * h.sizes()[1]}, h.dtype(), h.device());
+  Tensor saved = empty(IntList{h.sizes()[0], 4 * h.sizes()[1]}, h.dtype(), h.device());
   if (h.numel() == 0) return {next, saved};
   KernelCall call(h.device());
   call.out(next).out(saved).in(make_contiguous(gi)).in(make_contiguous(gh)).in(h);
@@ -120,8 +121,7 @@ Three gru_cell_back_parts(const Tensor& dh, const Tensor& gi, const Tensor& gh,
   const Tensor saved = gru_cell_parts(gi, gh, h)[1];
   const int64_t n = h.size(-1);
   const Tensor r = part(saved, 0, n), z = part(saved, 1, n), c = part(saved, 2, n);
-  const Tensor dc =
-      ops::mul(ops::mul(dh, one_minus(z)), one_minus(ops::mul(c, c)));
+  const Tensor dc = ops::mul(ops::mul(dh, one_minus(z)), one_minus(ops::mul(c, c)));
   const Tensor dz = ops::mul(ops::mul(dh, ops::sub(h, c)), ops::mul(z, one_minus(z)));
   const Tensor dr =
       ops::mul(ops::mul(dc, part(saved, 3, n)), ops::mul(r, one_minus(r)));
@@ -162,23 +162,23 @@ Tensor plain_cell(const Tensor& input, const Tensor& hx, const Tensor& w_ih,
   return relu ? ops::relu(sum) : ops::tanh(sum);
 }
 
-// ---- a whole LSTM layer: one kernel call for all steps ---------------------------------
+// ---- a whole LSTM layer: one kernel call for all steps
+// ---------------------------------
 int64_t step_at(int64_t i, int64_t steps, bool reverse) {
   return reverse ? steps - 1 - i : i;
 }
 struct Unrolled {
   std::vector<Tensor> h, c, gates;
 };
-Unrolled unroll(const Tensor& gx, const Tensor& w_hh, const Tensor& h0, const Tensor& c0,
-                bool reverse) {
+Unrolled unroll(const Tensor& gx, const Tensor& w_hh, const Tensor& h0,
+                const Tensor& c0, bool reverse) {
   const int64_t steps = gx.sizes()[0];
   Unrolled u{std::vector<Tensor>(steps), std::vector<Tensor>(steps),
              std::vector<Tensor>(steps)};
   Tensor h = h0, c = c0;
   for (int64_t i = 0; i < steps; ++i) {
     const int64_t t = step_at(i, steps, reverse);
-    const Tensor gates =
-        ops::add(ops::select(gx, 0, t), ops::mm(h, ops::t(w_hh)));
+    const Tensor gates = ops::add(ops::select(gx, 0, t), ops::mm(h, ops::t(w_hh)));
     Three next = lstm_cell_parts(gates, c);
     u.h[t] = h = next[0], u.c[t] = c = next[1], u.gates[t] = next[2];
   }
@@ -212,8 +212,8 @@ Three lstm_layer_back_parts(const Tensor& dhs, const Tensor& dcs, const Tensor& 
     const Tensor before = i ? u.c[step_at(i - 1, steps, reverse)] : c0;
     if (dhs.defined()) dh = add(ops::select(dhs, 0, t), dh);
     if (dcs.defined()) dc = add(ops::select(dcs, 0, t), dc);
-    const Gates a{part(u.gates[t], 0, n), part(u.gates[t], 1, n), part(u.gates[t], 2, n),
-                  part(u.gates[t], 3, n)};
+    const Gates a{part(u.gates[t], 0, n), part(u.gates[t], 1, n),
+                  part(u.gates[t], 2, n), part(u.gates[t], 3, n)};
     Two step = step_back(dh, dc, a, before, u.c[t]);
     dgates[t] = step[0], dc = step[1];
     dh = ops::mm(step[0], w_hh);
@@ -226,14 +226,20 @@ Three lstm_layer_grad(const Tensor& dhs, const Tensor& dcs, const Tensor& gx,
   Tensor dgates = empty(gates.sizes(), gates.dtype(), gates.device());
   Tensor dh = empty(h0.sizes(), h0.dtype(), h0.device());
   Tensor dc = empty(c0.sizes(), c0.dtype(), c0.device());
-  // The kernel takes the gradient of the last cell state alone: hidden states' gradients
-  // carry that of the last hidden state.
+  // The kernel takes the gradient of the last cell state alone: hidden states'
+  // gradients carry that of the last hidden state.
   const Tensor last =
-      dcs.defined() ? ops::select(dcs, 0, step_at(gx.sizes()[0] - 1, gx.sizes()[0], reverse))
-                    : Tensor();
+      dcs.defined()
+          ? ops::select(dcs, 0, step_at(gx.sizes()[0] - 1, gx.sizes()[0], reverse))
+          : Tensor();
   const Tensor zero_h = dhs.defined() ? dhs : ops::zeros_like(cs);
   KernelCall call(gx.device());
-  call.out(dgates).out(dh).out(dc).in(make_contiguous(zero_h)).in(Tensor()).in(packed(last));
+  call.out(dgates)
+      .out(dh)
+      .out(dc)
+      .in(make_contiguous(zero_h))
+      .in(Tensor())
+      .in(packed(last));
   call.in(make_contiguous(w_hh)).in(gates).in(cs).in(make_contiguous(c0)).attr(reverse);
   if (call.try_run(kernel<"lstm_layer_backward">())) return {dgates, dh, dc};
   return lstm_layer_back_parts(dhs, dcs, gx, w_hh, h0, c0, cs, gates, reverse);
@@ -253,11 +259,14 @@ void lstm_layer_back(Grad& g, std::vector<Tensor>& out) {
   const Tensor rest = ops::narrow(hs, 0, reverse ? 1 : 0, steps - 1);
   const Tensor joined[] = {reverse ? rest : first, reverse ? first : rest};
   const Tensor before = ops::cat(joined, 0);
-  const auto rows = [](const Tensor& t) { return ops::reshape(t, IntList{-1, t.size(-1)}); };
+  const auto rows = [](const Tensor& t) {
+    return ops::reshape(t, IntList{-1, t.size(-1)});
+  };
   put(g, out, 1, ops::mm(ops::t(rows(d[0])), rows(before)));
 }
 
-// ---- stacks of layers ---------------------------------------------------------------------
+// ---- stacks of layers
+// ---------------------------------------------------------------------
 struct Weights {
   Tensor w_ih, w_hh, b_ih, b_hh, w_hr;
 };

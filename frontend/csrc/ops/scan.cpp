@@ -67,7 +67,12 @@ Two extreme_dim(const Tensor& self, int64_t dim, bool keepdim) {
         " to have non-zero size, got ", describe(self));
   Tensor values = sized(x, d, 1, x.dtype()), indices = sized(x, d, 1, Dtype::Int64);
   if (values.numel()) {
-    KernelCall(self.device()).out(values).out(indices).in(x).attr(d).run(kernel<name>());
+    KernelCall(self.device())
+        .out(values)
+        .out(indices)
+        .in(x)
+        .attr(d)
+        .run(kernel<name>());
   }
   return {finish(values, self, d, keepdim), finish(indices, self, d, keepdim)};
 }
@@ -91,11 +96,12 @@ Tensor smaller(const Tensor& self, const Tensor& other) {
   return ops::minimum(self, other);
 }
 
-// ---- running sums ---------------------------------------------------------------------
+// ---- running sums
+// ---------------------------------------------------------------------
 template <KernelName name>
 Tensor scan(const Tensor& self, int64_t dim, OptDtype dtype) {
   const int64_t d = wrap_dim(dim, self.dim());
-  const Dtype t = dtype             ? *dtype
+  const Dtype t = dtype                       ? *dtype
                   : is_integral(self.dtype()) ? Dtype::Int64
                                               : self.dtype();
   const Tensor x = self.dtype() == t ? self : cast_to(self, t);
@@ -133,9 +139,9 @@ Tensor cumprod_back_zeros(const Tensor& grad, const Tensor& x, int64_t dim) {
     const Tensor parts[] = {before, ones(ops::narrow(x, dim, k, 1)), after};
     const Tensor products = cumprod(ops::cat(parts, dim), dim);
     const Tensor tail = ops::narrow(products, dim, k, n - k);
-    rows.push_back(ops::sum_dim(
-        ops::mul(ops::narrow(grad, dim, k, n - k), ops::conj(tail)), IntList(&dim, 1),
-        true));
+    rows.push_back(
+        ops::sum_dim(ops::mul(ops::narrow(grad, dim, k, n - k), ops::conj(tail)),
+                     IntList(&dim, 1), true));
   }
   return ops::cat(rows, dim);
 }
@@ -199,16 +205,17 @@ Tensor logcumsumexp_back(Grad& g) {
     return ops::mul(reverse_cumsum(scaled, d), ops::exp(ops::conj(x)));
   }
   const auto part = [&](const Tensor& size, const Tensor& where) {
-    const Tensor logs = ops::masked_fill(
-        ops::log(ops::masked_fill(size, ops::logical_not(where), 1)),
-        ops::logical_not(where), -INFINITY);
+    const Tensor logs =
+        ops::masked_fill(ops::log(ops::masked_fill(size, ops::logical_not(where), 1)),
+                         ops::logical_not(where), -INFINITY);
     const Tensor sums = op(ops::flip(ops::sub(logs, out), along), d);
     return ops::exp(ops::add(ops::flip(sums, along), x));
   };
   return ops::sub(part(g.g, ops::gt(g.g, 0)), part(ops::neg(g.g), ops::lt(g.g, 0)));
 }
 
-// ---- softmax ----------------------------------------------------------------------------
+// ---- softmax
+// ----------------------------------------------------------------------------
 template <bool log>
 Tensor softmax(const Tensor& self, int64_t dim, OptDtype dtype) {
   const int64_t d = wrap_dim(dim, self.dim());
@@ -276,13 +283,15 @@ const Records extremes = {
         .impl<arg_extreme<"argmin">>()
         .not_differentiable()
         .out(),
-    Op("max(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)",
+    Op("max(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor "
+       "indices)",
        "The largest elements along a dim and where they are.")
         .impl<extreme_dim<"max_dim">>()
         .nondifferentiable_output(1)
         .out()
         .derivative("self", kOut1, picked_back),
-    Op("min(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)",
+    Op("min(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor "
+       "indices)",
        "The smallest elements along a dim and where they are.")
         .impl<extreme_dim<"min_dim">>()
         .nondifferentiable_output(1)

@@ -17,7 +17,8 @@ Tensor as_index(const char* op, const Tensor& index) {
 void check_scatter(const char* op, const Tensor& self, int64_t d, const Tensor& index,
                    const Tensor& src) {
   const Tensor x = at_least_1d(self), i = at_least_1d(index);
-  check(x.dim() == i.dim(), op, ": Index tensor must have the same number of dimensions ",
+  check(x.dim() == i.dim(), op,
+        ": Index tensor must have the same number of dimensions ",
         "as self tensor, got ", describe(index), " and ", describe(self));
   for (int64_t k = 0; k < x.dim(); ++k) {
     check(k == d || i.sizes()[k] <= x.sizes()[k], op, ": expected index ",
@@ -26,7 +27,8 @@ void check_scatter(const char* op, const Tensor& self, int64_t d, const Tensor& 
   }
   if (!src.defined()) return;
   const Tensor s = at_least_1d(src);
-  check(s.dim() == i.dim(), op, ": Index tensor must have the same number of dimensions ",
+  check(s.dim() == i.dim(), op,
+        ": Index tensor must have the same number of dimensions ",
         "as src tensor, got ", describe(index), " and ", describe(src));
   for (int64_t k = 0; k < s.dim(); ++k) {
     check(i.sizes()[k] <= s.sizes()[k], op, ": expected index ", describe(index),
@@ -36,7 +38,8 @@ void check_scatter(const char* op, const Tensor& self, int64_t d, const Tensor& 
   check_same_device(op, "self", self, "src", src);
 }
 
-// One kernel call that writes src (a tensor of at least index's sizes, or 0-d) into out.
+// One kernel call that writes src (a tensor of at least index's sizes, or 0-d) into
+// out.
 void write(const Tensor& out, int64_t d, const Tensor& index, const Tensor& src,
            Mode mode) {
   if (index.numel() == 0) return;
@@ -81,7 +84,8 @@ void scatter_mode(Frame& f, const char* op, Mode mode) {
   const Tensor index = as_index(op, given);
   check_scatter(op, self, d, index, tensor ? src : Tensor());
   if (f.inplace) {
-    check(!overlaps(f.given, src), op, "_: unsupported operation: the input tensor and ",
+    check(!overlaps(f.given, src), op,
+          "_: unsupported operation: the input tensor and ",
           "'src' share memory. Please clone() one of them first.");
   }
   write(writable(f), d, index, src, mode);
@@ -90,12 +94,14 @@ void scatter(Frame& f) { scatter_mode(f, "scatter", kSet); }
 void scatter_add(Frame& f) { scatter_mode(f, "scatter_add", kAdd); }
 void scatter_named(Frame& f) {
   const auto how = Unbox<std::string_view>::get(f.args[4]);
-  check(how == "add" || how == "multiply", "scatter: reduce argument must be either add ",
-        "or multiply, got '", std::string(how), "'");
+  check(how == "add" || how == "multiply",
+        "scatter: reduce argument must be either add ", "or multiply, got '",
+        std::string(how), "'");
   scatter_mode(f, "scatter", how == "add" ? kAdd : kMultiply);
 }
 
-const OpRef gather_op("gather("), scatter_op("scatter("), scatter_add_op("scatter_add(");
+const OpRef gather_op("gather("), scatter_op("scatter("),
+    scatter_add_op("scatter_add(");
 
 // Of the part of src that the index reaches.
 Tensor src_grad(Grad& g) {
@@ -131,19 +137,26 @@ Scalar neutral(std::string_view how, Dtype d) {
   const double sign = how == "amax" ? -1 : 1;
   if (is_floating(d)) return Scalar(sign * INFINITY);
   switch (d) {
-    case Dtype::Bool: return Scalar(sign > 0);
-    case Dtype::UInt8: return Scalar(sign > 0 ? 255 : 0);
-    case Dtype::Int8: return Scalar(sign > 0 ? 127 : -128);
-    case Dtype::Int16: return Scalar(sign > 0 ? 32767 : -32768);
-    case Dtype::Int32: return Scalar(sign > 0 ? int64_t{INT32_MAX} : int64_t{INT32_MIN});
-    default: return Scalar(sign > 0 ? INT64_MAX : INT64_MIN);
+    case Dtype::Bool:
+      return Scalar(sign > 0);
+    case Dtype::UInt8:
+      return Scalar(sign > 0 ? 255 : 0);
+    case Dtype::Int8:
+      return Scalar(sign > 0 ? 127 : -128);
+    case Dtype::Int16:
+      return Scalar(sign > 0 ? 32767 : -32768);
+    case Dtype::Int32:
+      return Scalar(sign > 0 ? int64_t{INT32_MAX} : int64_t{INT32_MIN});
+    default:
+      return Scalar(sign > 0 ? INT64_MAX : INT64_MIN);
   }
 }
 Mode mode_of(std::string_view how) {
   if (how == "sum" || how == "mean") return kAdd;
   if (how == "prod") return kMultiply;
   if (how == "amax") return kMaximum;
-  check(how == "amin", "scatter_reduce: reduce argument must be either sum, prod, mean, ",
+  check(how == "amin",
+        "scatter_reduce: reduce argument must be either sum, prod, mean, ",
         "amax or amin, got '", std::string(how), "'");
   return kMinimum;
 }
@@ -188,8 +201,9 @@ void prod_back(Grad& g, std::vector<Tensor>& out, const Tensor& self, const Tens
   }
   static const OpRef reduce("scatter_reduce(");
   const Tensor n_zero = scatter_add_op(start, d, index, zeros_here);
-  const Tensor without = reduce(ops::masked_fill(base, ops::eq(base, 0), 1), d, index,
-                                ops::masked_fill(src, ops::eq(src, 0), 1), "prod", true);
+  const Tensor without =
+      reduce(ops::masked_fill(base, ops::eq(base, 0), 1), d, index,
+             ops::masked_fill(src, ops::eq(src, 0), 1), "prod", true);
   // of a value that is not zero: result / value; of the only zero: the others' product.
   const auto grad = [&](const Tensor& x, const Tensor& r, const Tensor& n,
                         const Tensor& w, const Tensor& gr) {
@@ -249,7 +263,8 @@ Tensor index_reduce(const Tensor& self, int64_t dim, const Tensor& index,
                     const Tensor& source, std::string_view how, bool include_self) {
   static const OpRef reduce("scatter_reduce(");
   const int64_t d = wrap_dim(dim, self.dim());
-  check(how != "sum", "index_reduce: reduce argument must be either prod, mean, amax or ",
+  check(how != "sum",
+        "index_reduce: reduce argument must be either prod, mean, amax or ",
         "amin, got 'sum'");
   check(index.dim() <= 1 && at_least_1d(source).sizes()[d] == index.numel(),
         ErrorKind::Index, "index_reduce: expected as many indices as positions of ",
@@ -263,7 +278,8 @@ Tensor index_reduce(const Tensor& self, int64_t dim, const Tensor& index,
                 how, include_self);
 }
 
-// ---- take, put ------------------------------------------------------------------------
+// ---- take, put
+// ------------------------------------------------------------------------
 Tensor flat(const Tensor& t) { return ops::reshape(t, IntList{-1}); }
 
 Tensor take(const Tensor& self, const Tensor& index) {
@@ -276,10 +292,11 @@ Tensor take(const Tensor& self, const Tensor& index) {
 }
 Tensor put_at(const Tensor& self, const Tensor& index, const Tensor& source,
               bool accumulate) {
-  check(index.dtype() == Dtype::Int64, "put: expected dtype int64 for argument 'index', ",
-        "got ", describe(index));
-  check(index.numel() == source.numel(), "put: expected as many elements in 'source' as ",
-        "in 'index', got ", describe(source), " and ", describe(index));
+  check(index.dtype() == Dtype::Int64,
+        "put: expected dtype int64 for argument 'index', ", "got ", describe(index));
+  check(index.numel() == source.numel(),
+        "put: expected as many elements in 'source' as ", "in 'index', got ",
+        describe(source), " and ", describe(index));
   const Tensor at[] = {flat(index)};
   return ops::reshape(ops::index_put(flat(self), at, flat(source), accumulate),
                       self.sizes());
@@ -289,7 +306,8 @@ Tensor take_along_dim(const Tensor& self, const Tensor& indices,
   check(indices.dtype() == Dtype::Int64, "take_along_dim: dtype of indices should be ",
         "Long but got ", describe(indices));
   if (!dim) return gather_op(flat(self), 0, flat(indices));
-  check(self.dim() == indices.dim(), "take_along_dim: input and indices should have the ",
+  check(self.dim() == indices.dim(),
+        "take_along_dim: input and indices should have the ",
         "same number of dimensions, but got ", describe(self), " and ",
         describe(indices));
   const int64_t d = wrap_dim(*dim, self.dim());
@@ -301,10 +319,11 @@ Tensor take_along_dim(const Tensor& self, const Tensor& indices,
   return gather_op(ops::expand(self, a), d, ops::expand(indices, b));
 }
 
-// ---- masks ------------------------------------------------------------------------------
+// ---- masks
+// ------------------------------------------------------------------------------
 void check_mask(const char* op, const Tensor& mask) {
-  check(mask.dtype() == Dtype::Bool, op, ": expected dtype bool for argument 'mask', got ",
-        describe(mask));
+  check(mask.dtype() == Dtype::Bool, op,
+        ": expected dtype bool for argument 'mask', got ", describe(mask));
 }
 Tensor broadcast(const Tensor& t, IntList sizes) {
   Dims strides;
@@ -371,11 +390,13 @@ void masked_scatter_back(Grad& g, std::vector<Tensor>& out) {
   if (!g.needs(2)) return;
   const Tensor used = select(g.g, mask);
   const int64_t n = count(g.shape(2));
-  const Tensor parts[] = {used, zeros(IntList{n - used.numel()}, g.g.dtype(), g.g.device())};
+  const Tensor parts[] = {used,
+                          zeros(IntList{n - used.numel()}, g.g.dtype(), g.g.device())};
   put(g, out, 2, ops::reshape(ops::cat(parts, 0), g.shape(2)));
 }
 
-// ---- nonzero ------------------------------------------------------------------------------
+// ---- nonzero
+// ------------------------------------------------------------------------------
 void nonzero(Frame& f) {
   const Tensor self(f.args[0].tensor);
   if (!f.args[1].i) {

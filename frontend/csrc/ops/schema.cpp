@@ -14,11 +14,11 @@ struct TypeName {
   ArgType type;
 };
 constexpr TypeName kTypes[] = {
-    {"Tensor", ArgType::Tensor},     {"Operand", ArgType::Operand},
-    {"Scalar", ArgType::Scalar},     {"int", ArgType::Int},
-    {"float", ArgType::Float},       {"bool", ArgType::Bool},
-    {"str", ArgType::Str},           {"ScalarType", ArgType::Dtype},
-    {"Device", ArgType::Device},     {"Generator", ArgType::Generator},
+    {"Tensor", ArgType::Tensor}, {"Operand", ArgType::Operand},
+    {"Scalar", ArgType::Scalar}, {"int", ArgType::Int},
+    {"float", ArgType::Float},   {"bool", ArgType::Bool},
+    {"str", ArgType::Str},       {"ScalarType", ArgType::Dtype},
+    {"Device", ArgType::Device}, {"Generator", ArgType::Generator},
     {"Object", ArgType::Object},
 };
 
@@ -128,8 +128,8 @@ Arg parse_arg(const std::string& schema, const std::string& text) {
   parse_type(schema, trim(std::string_view(left).substr(0, space)), arg);
   if (eq != std::string::npos) {
     arg.has_default = true;
-    arg.value = parse_default(schema, trim(std::string_view(text).substr(eq + 1)),
-                              arg.type);
+    arg.value =
+        parse_default(schema, trim(std::string_view(text).substr(eq + 1)), arg.type);
   }
   return arg;
 }
@@ -158,7 +158,8 @@ Schema parse_schema(const char* text) {
   Schema s;
   s.text = text;
   size_t open = s.text.find('('), arrow = s.text.rfind("->");
-  if (open == std::string::npos || arrow == std::string::npos) bad(s.text, "not a schema");
+  if (open == std::string::npos || arrow == std::string::npos)
+    bad(s.text, "not a schema");
   std::string full = s.text.substr(0, open);
   size_t dot = full.rfind('.');
   s.space = dot == std::string::npos ? "" : full.substr(0, dot);

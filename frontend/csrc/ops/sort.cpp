@@ -13,7 +13,8 @@ void check_ordered(const char* op, const Tensor& self) {
         describe(self));
 }
 
-// ---- sort, topk, kthvalue ---------------------------------------------------------------
+// ---- sort, topk, kthvalue
+// ---------------------------------------------------------------
 Two sort(const Tensor& self, int64_t dim, bool descending) {
   check_ordered("sort", self);
   const int64_t d = wrap_dim(dim, self.dim());
@@ -92,8 +93,13 @@ Two kth_of(const char* op, const Tensor& self, int64_t k, int64_t dim, bool keep
   Tensor value = empty(sizes, x.dtype(), x.device());
   Tensor index = empty(sizes, Dtype::Int64, x.device());
   if (value.numel()) {
-    KernelCall(x.device()).out(value).out(index).in(x).attr(d).attr(k).run(
-        kernel<"kthvalue">());
+    KernelCall(x.device())
+        .out(value)
+        .out(index)
+        .in(x)
+        .attr(d)
+        .attr(k)
+        .run(kernel<"kthvalue">());
   }
   if (keepdim && self.dim()) return {value, index};
   Dims s(sizes), vs(value.strides());
@@ -145,7 +151,8 @@ Two nanmedian_dim(const Tensor& self, int64_t dim, bool keepdim) {
 }
 template <KernelName name>
 Tensor median_all(const Tensor& self) {
-  static const OpRef plain("median(Tensor self, int"), nan("nanmedian(Tensor self, int");
+  static const OpRef plain("median(Tensor self, int"),
+      nan("nanmedian(Tensor self, int");
   if (self.numel() == 0) {
     Tensor out = empty({}, self.dtype(), self.device());
     fill_values(out, is_floating(self.dtype()) ? Scalar(NAN) : Scalar(INT64_MIN));
@@ -155,7 +162,8 @@ Tensor median_all(const Tensor& self) {
   return (skip ? nan : plain)(ops::reshape(self, IntList{-1}), 0, false);
 }
 
-// ---- searching in sorted sequences ----------------------------------------------------
+// ---- searching in sorted sequences
+// ----------------------------------------------------
 Tensor search(const char* op, const Tensor& sequence, const Tensor& given,
               bool out_int32, bool right) {
   check(sequence.dim() > 0, op, ": boundaries tensor should have at least 1 dimension");
@@ -194,9 +202,11 @@ Tensor search(const char* op, const Tensor& sequence, const Tensor& given,
 bool from_right(bool right, const Value& side) {
   if (side.none()) return right;
   const auto s = Unbox<std::string_view>::get(side);
-  check(s == "left" || s == "right", "searchsorted: side can only be 'left' or 'right' ",
-        "but got ", std::string(s));
-  check(!(right && s == "left"), "searchsorted: side and right can't be set to opposites, ",
+  check(s == "left" || s == "right",
+        "searchsorted: side can only be 'left' or 'right' ", "but got ",
+        std::string(s));
+  check(!(right && s == "left"),
+        "searchsorted: side and right can't be set to opposites, ",
         "got side of left while right was True");
   return s == "right";
 }
@@ -223,7 +233,8 @@ Tensor searchsorted_scalar(const Tensor& sequence, const Scalar& value, bool out
                            bool right, const Value& side, const Tensor& sorter) {
   check(sequence.dim() == 1, "searchsorted: input value can be a scalar only when ",
         "boundaries tensor dimension is 1, got ", describe(sequence));
-  return searchsorted(sequence, number(sequence, value), out_int32, right, side, sorter);
+  return searchsorted(sequence, number(sequence, value), out_int32, right, side,
+                      sorter);
 }
 Tensor bucketize(const Tensor& self, const Tensor& boundaries, bool out_int32,
                  bool right) {
@@ -236,7 +247,8 @@ Tensor bucketize_scalar(const Scalar& self, const Tensor& boundaries, bool out_i
   return bucketize(number(boundaries, self), boundaries, out_int32, right);
 }
 
-// ---- counting ------------------------------------------------------------------------
+// ---- counting
+// ------------------------------------------------------------------------
 Tensor bincount(const Tensor& self, const Tensor& weights, int64_t minlength) {
   check(minlength >= 0, "bincount: minlength should be >= 0, got ", minlength);
   check(self.dim() == 1 && is_integer(self.dtype()),
@@ -253,7 +265,8 @@ Tensor bincount(const Tensor& self, const Tensor& weights, int64_t minlength) {
     n = std::max(n, item(ops::amax(x, {}, false)).to_int() + 1);
   }
   Dtype d = Dtype::Int64;
-  if (weights.defined()) d = weights.dtype() == Dtype::Float32 ? Dtype::Float32 : Dtype::Float64;
+  if (weights.defined())
+    d = weights.dtype() == Dtype::Float32 ? Dtype::Float32 : Dtype::Float64;
   Tensor out = empty(IntList{n}, d, self.device());
   fill_values(out, Scalar(0));
   if (n == 0 || self.numel() == 0) return out;
@@ -267,8 +280,9 @@ Tensor bincount(const Tensor& self, const Tensor& weights, int64_t minlength) {
 
 Tensor histc(const Tensor& self, int64_t bins, const Scalar& min, const Scalar& max) {
   check(bins > 0, "histc: bins must be > 0, got ", bins);
-  check(is_floating(self.dtype()), "histc: expected a floating point dtype for argument ",
-        "'self', got ", describe(self));
+  check(is_floating(self.dtype()),
+        "histc: expected a floating point dtype for argument ", "'self', got ",
+        describe(self));
   double lo = min.real(), hi = max.real();
   check(lo <= hi, "histc: max must be larger than min, got ", lo, " and ", hi);
   if (lo == hi && self.numel()) {

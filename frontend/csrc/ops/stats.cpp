@@ -8,9 +8,10 @@ namespace {
 
 using OptDtype = std::optional<Dtype>;
 
-// ---- variance -------------------------------------------------------------------------
-// _var takes the dims as a list (empty: all), the correction, keepdim, and whether the
-// square root is wanted.
+// ---- variance
+// ------------------------------------------------------------------------- _var takes
+// the dims as a list (empty: all), the correction, keepdim, and whether the square root
+// is wanted.
 Tensor var(const Tensor& self, IntList dims, double correction, bool keepdim,
            bool root) {
   const char* op = root ? "std" : "var";
@@ -87,11 +88,13 @@ Two var_mean_correction(const Tensor& self, OptDims dims, const Value& correctio
           mean_of(self, dims, keepdim)};
 }
 
-// ---- norms ------------------------------------------------------------------------------
+// ---- norms
+// ------------------------------------------------------------------------------
 Tensor vector_norm(const Tensor& self, double p, IntList dims, bool keepdim) {
-  check(!is_integral(self.dtype()),
-        "linalg.vector_norm: expected a floating point or complex tensor as input, got ",
-        describe(self));
+  check(
+      !is_integral(self.dtype()),
+      "linalg.vector_norm: expected a floating point or complex tensor as input, got ",
+      describe(self));
   const uint64_t mask = reduced_dims("linalg.vector_norm", self, dims);
   check(reduced_count(self.sizes(), mask) > 0 || (p >= 0 && !std::isinf(p)),
         "linalg.vector_norm: cannot compute the ", p,
@@ -163,7 +166,8 @@ Tensor norm_named(const Tensor& self, std::string_view p, OptDims dims, bool kee
   return nuclear(self, dims, keepdim);
 }
 
-// ---- logsumexp ----------------------------------------------------------------------------
+// ---- logsumexp
+// ----------------------------------------------------------------------------
 Tensor logsumexp(const Tensor& self, IntList dims, bool keepdim) {
   const uint64_t mask = reduced_dims("logsumexp", self, dims);
   const Dtype d = float_dtype(self.dtype());
@@ -199,9 +203,11 @@ const Records variances = {
        "The variance, or its root, with a correction to the number of elements.")
         .impl<var>()
         .derivative("self", in(0) | kOut, var_back),
-    Op("var(Tensor self, bool unbiased=True) -> Tensor", "The variance of all elements.")
+    Op("var(Tensor self, bool unbiased=True) -> Tensor",
+       "The variance of all elements.")
         .impl<var_all<false>>(),
-    Op("var(Tensor self, int[1]? dim, bool unbiased=True, bool keepdim=False) -> Tensor",
+    Op("var(Tensor self, int[1]? dim, bool unbiased=True, bool keepdim=False) -> "
+       "Tensor",
        "The variance along dims.")
         .impl<var_dims<false>>()
         .out(),
@@ -213,7 +219,8 @@ const Records variances = {
     Op("std(Tensor self, bool unbiased=True) -> Tensor",
        "The standard deviation of all elements.")
         .impl<var_all<true>>(),
-    Op("std(Tensor self, int[1]? dim, bool unbiased=True, bool keepdim=False) -> Tensor",
+    Op("std(Tensor self, int[1]? dim, bool unbiased=True, bool keepdim=False) -> "
+       "Tensor",
        "The standard deviation along dims.")
         .impl<var_dims<true>>()
         .out(),

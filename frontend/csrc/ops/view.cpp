@@ -101,14 +101,14 @@ Tensor expand(const Tensor& self, IntList size, bool) {
 
 Tensor permute(const Tensor& self, IntList dims) {
   const int64_t n = self.dim();
-  check(static_cast<int64_t>(dims.size()) == n, "permute: expected ", n,
-        " dims for ", describe(self), ", got ", to_string(dims));
+  check(static_cast<int64_t>(dims.size()) == n, "permute: expected ", n, " dims for ",
+        describe(self), ", got ", to_string(dims));
   Dims sizes, strides;
   uint64_t seen = 0;
   for (int64_t raw : dims) {
     const int64_t d = wrap_dim(raw, n);
-    check(!(seen >> d & 1), "permute: duplicate dims are not allowed: ",
-          to_string(dims));
+    check(!(seen >> d & 1),
+          "permute: duplicate dims are not allowed: ", to_string(dims));
     seen |= 1ull << d;
     sizes.push(self.sizes()[d]);
     strides.push(self.strides()[d]);
@@ -164,7 +164,8 @@ Tensor squeeze_dims(const Tensor& self, IntList dims) {
   uint64_t mask = 0;
   for (int64_t d : dims) {
     const uint64_t bit = 1ull << wrap_dim(d, self.dim());
-    check(!(mask & bit), "squeeze: dim ", d, " appears multiple times in the list of dims");
+    check(!(mask & bit), "squeeze: dim ", d,
+          " appears multiple times in the list of dims");
     mask |= bit;
   }
   return squeeze_mask(self, mask);
@@ -226,8 +227,8 @@ Tensor narrow(const Tensor& self, int64_t dim, int64_t start, int64_t length) {
   check(length >= 0, "narrow: length must be non-negative, got ", length);
   dim = wrap_dim(dim, self.dim());
   const int64_t size = self.sizes()[dim];
-  check(start >= -size && start <= size, ErrorKind::Index, "narrow: expected start in [", -size,
-        ", ", size, "], got ", start);
+  check(start >= -size && start <= size, ErrorKind::Index,
+        "narrow: expected start in [", -size, ", ", size, "], got ", start);
   if (start < 0) start += size;
   check(start <= size - length, "narrow: start (", start, ") + length (", length,
         ") exceeds dimension size (", size, ")");
@@ -282,8 +283,9 @@ Tensor unfold(const Tensor& self, int64_t dimension, int64_t size, int64_t step)
   return alias(self, sizes, strides, self.offset());
 }
 
-// ---- gradients of the views that leave something out ----------------------------------
-// Zeros of the input's shape in which the view's elements hold the gradient.
+// ---- gradients of the views that leave something out
+// ---------------------------------- Zeros of the input's shape in which the view's
+// elements hold the gradient.
 Tensor embed(const Tensor& grad, IntList input, IntList size, IntList stride,
              int64_t offset) {
   Tensor out = zeros(input, grad.dtype(), grad.device());
@@ -312,16 +314,16 @@ Tensor select_back(Grad& g) {
 }
 Tensor slice_back(Grad& g) {
   using Opt = std::optional<int64_t>;
-  return embed_like(g, slice(model(g), g.arg<int64_t>(1), g.arg<Opt>(2),
-                             g.arg<Opt>(3), g.arg<int64_t>(4)));
+  return embed_like(g, slice(model(g), g.arg<int64_t>(1), g.arg<Opt>(2), g.arg<Opt>(3),
+                             g.arg<int64_t>(4)));
 }
 Tensor narrow_back(Grad& g) {
-  return embed_like(g, narrow(model(g), g.arg<int64_t>(1), g.arg<int64_t>(2),
-                              g.arg<int64_t>(3)));
+  return embed_like(
+      g, narrow(model(g), g.arg<int64_t>(1), g.arg<int64_t>(2), g.arg<int64_t>(3)));
 }
 Tensor diagonal_back(Grad& g) {
-  return embed_like(g, diagonal(model(g), g.arg<int64_t>(1), g.arg<int64_t>(2),
-                                g.arg<int64_t>(3)));
+  return embed_like(
+      g, diagonal(model(g), g.arg<int64_t>(1), g.arg<int64_t>(2), g.arg<int64_t>(3)));
 }
 
 // Elements may be shown several times: their gradients add up.
@@ -344,7 +346,8 @@ Tensor unfold_back(Grad& g) {
                    g.shape(0));
 }
 
-// ---- as_strided -------------------------------------------------------------------------
+// ---- as_strided
+// -------------------------------------------------------------------------
 Tensor strided_view(const Tensor& self, IntList size, IntList stride, int64_t offset,
                     IntList, int64_t) {
   check(size.size() == stride.size(),
@@ -375,7 +378,8 @@ Tensor as_strided(const Tensor& self, IntList size, IntList stride,
             self.offset());
 }
 
-// Gradients are gathered on a line as long as both views reach, then shown as the input.
+// Gradients are gathered on a line as long as both views reach, then shown as the
+// input.
 Tensor as_strided_back(Grad& g) {
   const auto size = g.arg<IntList>(1), stride = g.arg<IntList>(2);
   const auto in_stride = g.arg<IntList>(4), in_size = g.shape(0);
@@ -396,8 +400,7 @@ Tensor as_strided_back(Grad& g) {
   }
   // Every copy of an expanded element takes an equal share.
   static const OpRef ones("ones_like(");
-  const Tensor seen =
-      add_up(ones(grad), length, in_size, in_stride, in_offset - first);
+  const Tensor seen = add_up(ones(grad), length, in_size, in_stride, in_offset - first);
   return ops::div(grad, ops::as_strided(seen, in_size, in_stride, in_offset - first));
 }
 
@@ -481,8 +484,7 @@ const Records records = {
     Op("view(Tensor self, int[] size) -> Tensor", "The same elements in another shape.")
         .view<view_sizes>()
         .method_only()
-        .derivative("self", 0,
-                    [](Grad& g) { return ops::reshape(g.g, g.shape(0)); }),
+        .derivative("self", 0, [](Grad& g) { return ops::reshape(g.g, g.shape(0)); }),
     Op("view(Tensor self, ScalarType dtype) -> Tensor",
        "The same bytes read as another dtype.")
         .view<view_dtype>()
@@ -513,20 +515,16 @@ const Records records = {
         .derivative("self", 0, [](Grad& g) { return ops::t(g.g); }),
     Op("squeeze(Tensor self) -> Tensor", "Drops dimensions of size 1.")
         .view<squeeze_all>()
-        .derivative("self", 0,
-                    [](Grad& g) { return ops::reshape(g.g, g.shape(0)); }),
+        .derivative("self", 0, [](Grad& g) { return ops::reshape(g.g, g.shape(0)); }),
     Op("squeeze(Tensor self, int dim) -> Tensor", "Drops a dimension of size 1.")
         .view<squeeze_dim>()
-        .derivative("self", 0,
-                    [](Grad& g) { return ops::reshape(g.g, g.shape(0)); }),
+        .derivative("self", 0, [](Grad& g) { return ops::reshape(g.g, g.shape(0)); }),
     Op("squeeze(Tensor self, int[] dim) -> Tensor", "Drops dimensions of size 1.")
         .view<squeeze_dims>()
-        .derivative("self", 0,
-                    [](Grad& g) { return ops::reshape(g.g, g.shape(0)); }),
+        .derivative("self", 0, [](Grad& g) { return ops::reshape(g.g, g.shape(0)); }),
     Op("unsqueeze(Tensor self, int dim) -> Tensor", "Adds a dimension of size 1.")
         .view<unsqueeze>()
-        .derivative("self", 0,
-                    [](Grad& g) { return ops::reshape(g.g, g.shape(0)); }),
+        .derivative("self", 0, [](Grad& g) { return ops::reshape(g.g, g.shape(0)); }),
     Op("select(Tensor self, int dim, int index) -> Tensor",
        "One position along a dimension, which is dropped.")
         .view<select>()
@@ -585,11 +583,13 @@ const Records records = {
        "A complex tensor as pairs of real and imaginary parts.")
         .view<view_as_real>()
         .no_method()
-        .derivative("self", 0, [](Grad& g) { return ops::view_as_complex(ops::contiguous(g.g)); }),
+        .derivative("self", 0,
+                    [](Grad& g) { return ops::view_as_complex(ops::contiguous(g.g)); }),
     Op("view_as_complex(Tensor self) -> Tensor", "Pairs of numbers as complex ones.")
         .view<view_as_complex>()
         .no_method()
-        .derivative("self", 0, [](Grad& g) { return ops::view_as_real(ops::contiguous(g.g)); }),
+        .derivative("self", 0,
+                    [](Grad& g) { return ops::view_as_real(ops::contiguous(g.g)); }),
     Op("detach(Tensor self) -> Tensor", "The same memory without history.")
         .view<detach>()
         .not_differentiable(),
