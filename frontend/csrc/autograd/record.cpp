@@ -98,6 +98,7 @@ void save_outputs(OpNode& node, const Frame& f) {
   for (int i = 0; i < std::min(f.n_out, 3); ++i) {
     if ((reads & bits[i]) && f.output(i).defined()) {
       node.outputs[i] = SavedTensor::output(f.output(i), i);
+      if (node.op->nondifferentiable >> i & 1u) node.outputs[i].requires_grad = false;
     }
   }
 }
@@ -183,12 +184,7 @@ Tensor Grad::in(int i) const {
 Operand Grad::operand(int i) const {
   const Value& v = node.values[i];
   if (v.tag != Tag::Tensor) return Operand(v);
-  // The caller uses it within the expression; the node keeps the tensor alive, and a
-  // tensor with fresh history is parked there.
-  const Tensor t = in(i);
-  if (t.same(input_of(node, i).saved.tensor)) return Operand(t);
-  scratch.push_back(t);
-  return Operand(scratch.back());
+  return Operand::own(in(i));
 }
 
 std::vector<Tensor> Grad::list(int i) const {
@@ -283,6 +279,10 @@ std::vector<Tensor> OpNode::apply(std::vector<Tensor>&& grads) {
   bool any = std::any_of(grads.begin(), grads.end(),
                          [](const Tensor& t) { return t.defined(); });
   if (!any) return out;
+  if (!grads[0].defined() && !output_meta.empty() && !op->schema.returns_list) {
+    Grad probe{Tensor(), grads, *this};  // derivatives take their first gradient as given
+    grads[0] = probe.grad_or_zeros(0);
+  }
   Grad g{grads[0], grads, *this};
   if (op->joint) {
     op->joint(g, out);

@@ -244,6 +244,7 @@ const Records parametric = {
                       static const OpRef op("nn._softplus_backward(");
                       return op(x.g, x.in(0), x.value(1), x.value(2));
                     })
+        .out()
         .decomposition<+[](const Tensor& x, double beta, double threshold) -> Tensor {
           return where(gt(x * beta, threshold), x, softplus_of(x * beta) / beta);
         }>(),

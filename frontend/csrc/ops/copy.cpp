@@ -240,6 +240,7 @@ const Records copies = {
         .derivative("src", 0, copy_back),
     Op("fill(Tensor self, Operand value) -> Tensor", "One value everywhere.")
         .impl<fill>()
+        .overlap_ok()
         .no_method()
         .inplace()
         .derivative("self", 0, nothing)
@@ -247,6 +248,7 @@ const Records copies = {
     Op("zero(Tensor self) -> Tensor", "Zero everywhere.")
         .impl<zero>()
         .no_method()
+        .overlap_ok()
         .inplace()
         .derivative("self", 0, nothing),
     Op("fill_diagonal_(Tensor self, Scalar fill_value, bool wrap=False) -> Tensor",

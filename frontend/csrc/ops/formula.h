@@ -25,6 +25,9 @@ inline Tensor cj(const Tensor& t) {
   return is_complex(t.dtype()) ? ops::conj(t) : t;
 }
 inline Operand cj(const Operand& o) {
+  if (o.value.is_tensor() && is_complex(o.value.tensor->dtype)) {
+    return Operand::own(ops::conj(Tensor(o.value.tensor)));
+  }
   if (o.value.tag != Tag::Complex) return o;
   return Operand(Scalar(std::conj(std::complex<double>(o.value.f, o.value.im))));
 }

@@ -67,6 +67,7 @@ Op::Op(const char* text, const char* d) : schema(parse_schema(text)), doc(d) {
     ArgType t = schema.args[i].type;
     if (t == ArgType::Tensor || t == ArgType::Tensors || t == ArgType::Operand) {
       tensor_args |= 1u << i;
+      if (!schema.args[i].nullable) needed_args |= 1u << i;
     }
   }
   // Methods take the tensor first, by the name `self`.
@@ -120,6 +121,10 @@ Op& Op::out() {
 }
 Op& Op::alias(const char* n) {
   aliases.push_back(n);
+  return *this;
+}
+Op& Op::overlap_ok() {
+  may_overlap = true;
   return *this;
 }
 Op& Op::autocast(Autocast how) {
@@ -270,7 +275,7 @@ void call_inplace(const Op& op, Frame& f) {
   if (tls.modes) [[unlikely]] {
     if (run_modes_inplace(op, f)) return;
   }
-  check_inplace(self, op.name());
+  check_inplace(self, op.name(), op.may_overlap);
   bool grad = tls.grad_enabled && wants_grad(op, f);
   if (grad && op.differentiable && !has_derivative(op)) {
     call(op, f);  // a composition: its result, with its history, goes into self
@@ -361,6 +366,11 @@ struct FullArgs {
   Value buffer[28];
   const Value* get(const Op& op, const Value* args, size_t n) {
     size_t all = op.schema.args.size();
+    for (uint32_t mask = op.needed_args; mask; mask &= mask - 1) {
+      size_t i = static_cast<size_t>(__builtin_ctz(mask));
+      check(i < n && !args[i].none(), op.name(), ": internal: no tensor for argument '",
+            op.schema.args[std::min(i, all - 1)].name, "'");
+    }
     if (n == all) return args;
     check(n < all, op.name(), ": called with too many arguments from C++");
     std::copy(args, args + n, buffer);

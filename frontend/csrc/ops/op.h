@@ -11,7 +11,6 @@
 #pragma once
 
 #include <array>
-#include <deque>
 #include <functional>
 #include <initializer_list>
 #include <memory>
@@ -127,7 +126,6 @@ struct Grad {
   bool needs(int i, int k) const;  // item k of list input i
   // gs[i], or zeros of the output's shape when it is undefined.
   Tensor grad_or_zeros(int i) const;
-  mutable std::deque<Tensor> scratch = {};  // what operand() must keep alive
 };
 
 using DerivativeFn = Tensor (*)(Grad&);
@@ -185,6 +183,7 @@ class Op {
   Op& inplace();             // name_ : the method (and function where PyTorch has it)
   Op& out();                 // out=
   Op& alias(const char* name);  // another name: "absolute"
+  Op& overlap_ok();          // in place also where elements share memory: fill_
   Op& autocast(Autocast how);
 
   const char* name() const { return schema.name.c_str(); }
@@ -200,13 +199,15 @@ class Op {
   bool has_method = true, has_function = true;
   bool has_inplace = false, has_out = false;
   bool differentiable = true;
+  bool may_overlap = false;
   uint32_t nondifferentiable = 0;
   Autocast cast = Autocast::None;
   std::vector<Derivative> single;
   JointDerivativeFn joint = nullptr;
   uint32_t joint_reads = 0;
   std::vector<const char*> aliases;
-  uint32_t tensor_args = 0;  // bit per argument that may hold tensors
+  uint32_t tensor_args = 0;   // bit per argument that may hold tensors
+  uint32_t needed_args = 0;   // bit per tensor argument that may not be None
 };
 
 // Registers records at start-up; one per file of ops/.

@@ -62,6 +62,9 @@ void masked_fill_op(Frame& f) {
   Scalar s = f.args[2].scalar();
   alignas(16) char raw[16];
   if (is_integral(self.dtype()) && !s.is_integral()) fill_value(self, f.args[2]);
+  check(is_complex(self.dtype()) || s.kind != Scalar::Kind::Complex,
+        "value cannot be converted to type ", short_name(self.dtype()),
+        " without overflow");
   s.store(self.dtype(), raw);
   Scalar exact = Scalar::load(self.dtype(), raw);
   const PointwiseOperand operands[] = {{Value(mask), true}, {Value(exact)}, {f.args[0]}};

@@ -31,6 +31,21 @@ void negate(Frame& f) {
   run_pointwise_record(f);
 }
 
+void absolute(Frame& f) {
+  check(!f.inplace || !is_complex(f.args[0].tensor->dtype),
+        "In-place abs is not supported for complex tensors.");
+  run_pointwise_record(f);
+}
+
+// Integers are always finite numbers: nothing is looked at.
+template <bool answer>
+void number_test(Frame& f) {
+  const Tensor t(f.args[0].tensor);
+  if (is_differentiable(t.dtype())) return run_pointwise_record(f);
+  f.out = empty_like(t, Dtype::Bool);
+  fill_with(f.out, Scalar(answer));
+}
+
 Tensor positive(const Tensor& self) {
   check(self.dtype() != Dtype::Bool, "The `+` operator, on a bool tensor is not ",
         "supported.");
@@ -40,6 +55,12 @@ Tensor positive(const Tensor& self) {
 Tensor conj_op(const Tensor& self) {
   static const OpRef op("_conj(");
   return is_complex(self.dtype()) ? op(self) : self;
+}
+
+// Truth values are squared as the numbers that they stand for.
+void squared(Frame& f) {
+  if (f.args[0].tensor->dtype != Dtype::Bool) return run_pointwise_record(f);
+  f.out = to_dtype(Tensor(f.args[0].tensor), Dtype::Int64);
 }
 
 // sgn of a complex number is z/|z|; its derivative moves along the circle.
@@ -72,6 +93,7 @@ const Records arithmetic = {
     Op("abs(Tensor self) -> Tensor",
        "The absolute value of each element; of a complex one, its modulus.")
         .pointwise(Promote::ToReal)
+        .impl<&absolute>()
         .derivative("self", in(0), [](Grad& x) { return x.g * sgn(x.in(0)); })
         .inplace().out().alias("absolute"),
     Op("sign(Tensor self) -> Tensor", "-1, 0 or 1 by the sign of each element.")
@@ -104,6 +126,7 @@ const Records arithmetic = {
         .inplace().out(),
     Op("square(Tensor self) -> Tensor", "The square of each element.")
         .pointwise(Promote::Same)
+        .impl<&squared>()
         .derivative("self", in(0), [](Grad& x) { return x.g * cj(x.in(0) * 2); })
         .inplace().out(),
 };
@@ -355,15 +378,15 @@ const Records tests = {
     Op("bitwise_not(Tensor self) -> Tensor", "Flips every bit; of bool, the negation.")
         .pointwise(Promote::Integral).not_differentiable().inplace().out(),
     Op("isnan(Tensor self) -> Tensor", "True where an element is not a number.")
-        .pointwise(Promote::Bool).not_differentiable(),
+        .pointwise(Promote::Bool).impl<&number_test<false>>().not_differentiable(),
     Op("isinf(Tensor self) -> Tensor", "True where an element is infinite.")
-        .pointwise(Promote::Bool).not_differentiable(),
+        .pointwise(Promote::Bool).impl<&number_test<false>>().not_differentiable(),
     Op("isfinite(Tensor self) -> Tensor", "True where an element is finite.")
-        .pointwise(Promote::Bool).not_differentiable(),
+        .pointwise(Promote::Bool).impl<&number_test<true>>().not_differentiable(),
     Op("isposinf(Tensor self) -> Tensor", "True where an element is +inf.")
-        .pointwise(Promote::Bool).not_differentiable().out(),
+        .pointwise(Promote::Bool).impl<&number_test<false>>().not_differentiable().out(),
     Op("isneginf(Tensor self) -> Tensor", "True where an element is -inf.")
-        .pointwise(Promote::Bool).not_differentiable().out(),
+        .pointwise(Promote::Bool).impl<&number_test<false>>().not_differentiable().out(),
     Op("signbit(Tensor self) -> Tensor", "True where the sign bit is set.")
         .pointwise(Promote::Bool).not_differentiable().out(),
     Op("_conj(Tensor self) -> Tensor", "The complex conjugate.")

@@ -79,6 +79,12 @@ struct Value {
 // Either a tensor or a number: `other` of `add`.
 struct Operand {
   Value value;
+  Tensor keep;  // of an operand that owns its tensor
+  static Operand own(Tensor t) {
+    Operand o(t);
+    o.keep = std::move(t);
+    return o;
+  }
   Operand(const Value& v) : value(v) {}
   Operand(const Tensor& t) : value(t) {}
   Operand(int v) : value(v) {}

@@ -329,13 +329,13 @@ void bump_version(const Tensor& t) {
   if (!t->has(kUnversioned)) ++t->storage->version;
 }
 
-void check_inplace(const Tensor& t, const char* op) {
+void check_inplace(const Tensor& t, const char* op, bool may_overlap) {
   if (t->has(kInference) && !tls.inference) {
     fail(ErrorKind::Runtime, op, ": Inplace update to inference tensor outside ",
          "InferenceMode is not allowed. You can make a clone to get a normal tensor ",
          "before doing inplace update.");
   }
-  if (!t.contiguous() && self_overlaps(t->ndim, t->sizes, t->strides)) {
+  if (!may_overlap && !t.contiguous() && self_overlaps(t->ndim, t->sizes, t->strides)) {
     fail(ErrorKind::Runtime, op, ": unsupported operation: more than one element of the ",
          "written-to tensor refers to a single memory location (sizes ",
          to_string(t.sizes()), ", strides ", to_string(t.strides()),

@@ -149,7 +149,7 @@ std::vector<int64_t> broadcast_shapes(IntList a, IntList b, const char* op);
 Scalar item(const Tensor& t);
 // Throws when writing in place would be wrong: an expanded tensor, a leaf that requires
 // grad, an inference tensor.
-void check_inplace(const Tensor& t, const char* op);
+void check_inplace(const Tensor& t, const char* op, bool may_overlap = false);
 void bump_version(const Tensor& t);
 // "float32[2, 3] on cpu:0", written only when it is printed.
 struct TensorText {
