@@ -256,6 +256,8 @@ Tensor interleave_int(const Tensor& self, int64_t repeats, std::optional<int64_t
 // ---- roll, flip, rot90 -------------------------------------------------------------
 Tensor roll_dims(const Tensor& self, IntList shifts, IntList dims) {
   Dims by, along;
+  check(self.dim() > 0 || dims.empty(), ErrorKind::Index,
+        "roll: Dimension specified as 0 but tensor has no dimensions");
   for (size_t i = 0; i < dims.size(); ++i) {
     const int64_t d = wrap_dim(dims[i], self.dim());
     const int64_t n = self.dim() ? self.sizes()[d] : 1;
@@ -503,19 +505,23 @@ const Records turns = {
         .impl<diagflat>(),
     Op("select_scatter(Tensor self, Tensor src, int dim, int index) -> Tensor",
        "A copy in which one position along a dimension is overwritten.")
-        .impl<select_scatter>(),
+        .impl<select_scatter>()
+        .out(),
     Op("slice_scatter(Tensor self, Tensor src, int dim=0, int? start=None, "
        "int? end=None, int step=1) -> Tensor",
        "A copy in which a slice is overwritten.")
-        .impl<slice_scatter>(),
+        .impl<slice_scatter>()
+        .out(),
     Op("diagonal_scatter(Tensor self, Tensor src, int offset=0, int dim1=0, "
        "int dim2=1) -> Tensor",
        "A copy in which a diagonal is overwritten.")
-        .impl<diagonal_scatter>(),
+        .impl<diagonal_scatter>()
+        .out(),
     Op("as_strided_scatter(Tensor self, Tensor src, int[] size, int[] stride, "
        "int? storage_offset=None) -> Tensor",
        "A copy in which a strided part is overwritten.")
-        .impl<as_strided_scatter>(),
+        .impl<as_strided_scatter>()
+        .out(),
 };
 
 }  // namespace

@@ -423,6 +423,7 @@ const Records products = {
     Op("nn.linear(Tensor input, Tensor weight, Tensor? bias=None) -> Tensor",
        "input times the transposed weight, plus bias.")
         .impl<linear>()
+        .out()
         .autocast(Autocast::Lower)
         .derivatives(in(0, 1), linear_back),
 };

@@ -115,6 +115,10 @@ Op& Op::inplace() {
   has_inplace = true;
   return *this;
 }
+Op& Op::writes_alike() {
+  may_overlap = true;
+  return *this;
+}
 Op& Op::out() {
   has_out = true;
   return *this;

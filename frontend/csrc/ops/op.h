@@ -182,6 +182,7 @@ class Op {
   Op& method_only();
   Op& inplace();             // name_ : the method (and function where PyTorch has it)
   Op& out();                 // out=
+  Op& writes_alike();        // in place: elements that share memory may do so
   Op& alias(const char* name);  // another name: "absolute"
   Op& overlap_ok();          // in place also where elements share memory: fill_
   Op& autocast(Autocast how);
@@ -198,6 +199,7 @@ class Op {
   bool is_view = false;
   bool has_method = true, has_function = true;
   bool has_inplace = false, has_out = false;
+  bool may_overlap = false;
   bool differentiable = true;
   bool may_overlap = false;
   uint32_t nondifferentiable = 0;

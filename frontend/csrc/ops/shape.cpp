@@ -50,7 +50,7 @@ List split_sizes(const Tensor& self, IntList sizes, int64_t dim) {
 
 List unbind(const Tensor& self, int64_t dim) {
   dim = wrap_dim(dim, self.dim());
-  check(self.dim() > 0, "unbind: expected at least a 1-dimensional tensor");
+  check(self.dim() > 0, ErrorKind::Index, "unbind: expected at least a 1-dimensional tensor");
   Dims sizes(self.sizes()), strides(self.strides());
   const int64_t n = sizes[dim], step = strides[dim];
   sizes.erase(dim);
