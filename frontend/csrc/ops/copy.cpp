@@ -243,6 +243,7 @@ const Records copies = {
         .overlap_ok()
         .no_method()
         .inplace()
+        .writes_alike()
         .derivative("self", 0, nothing)
         .derivative("value", 0, [](Grad& g) { return ops::sum(g.g); }),
     Op("zero(Tensor self) -> Tensor", "Zero everywhere.")
@@ -250,6 +251,7 @@ const Records copies = {
         .no_method()
         .overlap_ok()
         .inplace()
+        .writes_alike()
         .derivative("self", 0, nothing),
     Op("fill_diagonal_(Tensor self, Scalar fill_value, bool wrap=False) -> Tensor",
        "Writes a value on the main diagonal.")
