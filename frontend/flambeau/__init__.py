@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 globals().update({k: v for k, v in vars(_ops).items() if not k.startswith("_")})
 
 from . import _tensor as _tensor_module  # noqa: E402  (adds methods to Tensor)
+from . import _tensor_methods as _tensor_methods_module  # noqa: E402
 from ._settings import *  # noqa: E402, F403
 from ._type_info import finfo as finfo  # noqa: E402
 from ._type_info import iinfo as iinfo  # noqa: E402
