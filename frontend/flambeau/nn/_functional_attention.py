@@ -50,18 +50,29 @@ def _project(
     size = q.size(-1)
     if k is v:
         if q is k:
-            joint = _linear(q, weight, bias)
-            first, second, third = joint.chunk(3, -1)
+            first, second, third = _linear(q, weight, bias).chunk(3, -1)
             return first, second, third
         wq, wkv = weight.split([size, 2 * size])
         bq, bkv = (None, None) if bias is None else bias.split([size, 2 * size])
-        keys, values = _linear(k, wkv, bkv).chunk(2, -1)
-        return _linear(q, wq, bq), keys, values
-    ws = weight.chunk(3)
-    bs = (None,) * 3 if bias is None else bias.chunk(3)
-    return tuple(  # type: ignore[return-value]
-        _linear(x, w, b) for x, w, b in zip((q, k, v), ws, bs, strict=True)
+        second, third = _linear(k, wkv, bkv).chunk(2, -1)
+        return _linear(q, wq, bq), second, third
+    return _project_apart((q, k, v), weight.chunk(3), bias)
+
+
+def _project_apart(
+    inputs: tuple[Tensor, Tensor, Tensor], weights: Any, bias: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Queries, keys and values by a weight each, the bias being cut in three."""
+    for name, w in zip("qkv", weights, strict=True):
+        if w is None:
+            raise AssertionError(
+                f"use_separate_proj_weight is True but {name}_proj_weight is None"
+            )
+    biases = (None,) * 3 if bias is None else bias.chunk(3)
+    q, k, v = (
+        _linear(x, w, b) for x, w, b in zip(inputs, weights, biases, strict=True)
     )
+    return q, k, v
 
 
 def _check_shapes(
@@ -174,30 +185,87 @@ def multi_head_attention_forward(
     """
     batched = _check_shapes(query, key, value, key_padding_mask, attn_mask, num_heads)
     if not batched:
-        same_kv, same_qk = key is value, query is key
-        query = query.unsqueeze(1)
-        key = query if same_qk else key.unsqueeze(1)
-        value = key if same_kv else value.unsqueeze(1)
+        query, key, value = _add_batch(query, key, value)
         if key_padding_mask is not None:
             key_padding_mask = key_padding_mask.unsqueeze(0)
+    _check_sizes(
+        query, key, value, embed_dim_to_check, num_heads, use_separate_proj_weight
+    )
     length, n, embed_dim = query.shape
-    source = key.shape[0]
-    if is_causal and attn_mask is None:
-        raise RuntimeError(
-            "Need attn_mask if specifying the is_causal hint: is_causal only promises "
-            "that attn_mask is the causal one"
-        )
-    if embed_dim != embed_dim_to_check:
-        raise AssertionError(
-            f"was expecting embedding dimension of {embed_dim_to_check}, but got "
-            f"{embed_dim}"
-        )
-    head_dim = embed_dim // num_heads
-    if head_dim * num_heads != embed_dim:
-        raise AssertionError(
-            f"embed_dim {embed_dim} not divisible by num_heads {num_heads}"
-        )
+    rows, head_dim = n * num_heads, embed_dim // num_heads
+    longer = bias_k is not None or add_zero_attn
+    mask, padding, causal = _read_masks(
+        attn_mask,
+        key_padding_mask,
+        is_causal,
+        need_weights or longer,
+        query.dtype,
+        (rows, length, key.shape[0]),
+    )
     if use_separate_proj_weight:
+        weights = (q_proj_weight, k_proj_weight, v_proj_weight)
+        q, k, v = _project_apart((query, key, value), weights, in_proj_bias)
+    elif in_proj_weight is None:
+        raise AssertionError(
+            "use_separate_proj_weight is False but in_proj_weight is None"
+        )
+    else:
+        q, k, v = _project(query, key, value, in_proj_weight, in_proj_bias)
+    if (bias_k is None) != (bias_v is None):
+        raise AssertionError("bias_k and bias_v must both be given or both be None")
+    if bias_k is not None and bias_v is not None:
+        if static_k is not None or static_v is not None:
+            raise AssertionError("bias cannot be added to static key or value.")
+        k = flambeau.cat([k, bias_k.repeat(1, n, 1)])
+        v = flambeau.cat([v, bias_v.repeat(1, n, 1)])
+        mask, padding = _pad_keys(mask), _pad_keys(padding)
+    q = _heads(q, rows, head_dim)
+    k = _static(static_k, "static_k", rows, head_dim, k)
+    v = _static(static_v, "static_v", rows, head_dim, v)
+    if add_zero_attn:
+        blank = k.new_zeros(rows, 1, head_dim)
+        k, v = flambeau.cat([k, blank], 1), flambeau.cat([v, blank], 1)
+        mask, padding = _pad_keys(mask), _pad_keys(padding)
+    mask = _merged_mask(mask, padding, n, num_heads, k.size(1))
+    dropout = dropout_p if training else 0.0
+    scores: Tensor | None = None
+    if need_weights:
+        out, scores = _attend(q, k, v, mask, dropout)
+        scores = scores.reshape(n, num_heads, length, -1)
+        scores = scores.mean(1) if average_attn_weights else scores
+    else:
+        out = _attend_fused(q, k, v, mask, dropout, causal, n)
+    out = out.transpose(0, 1).reshape(length, n, embed_dim)
+    out = _linear(out, out_proj_weight, out_proj_bias)
+    if not batched:
+        return out.squeeze(1), None if scores is None else scores.squeeze(0)
+    return out, scores
+
+
+def _add_batch(
+    query: Tensor, key: Tensor, value: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """All with a batch of one; what was one tensor stays one."""
+    same_kv, same_qk = key is value, query is key
+    query = query.unsqueeze(1)
+    key = query if same_qk else key.unsqueeze(1)
+    return query, key, key if same_kv else value.unsqueeze(1)
+
+
+def _check_sizes(
+    query: Tensor, key: Tensor, value: Tensor, wanted: int, heads: int, separate: bool
+) -> None:
+    """AssertionError for sizes that don't fit."""
+    embed_dim = query.shape[-1]
+    if embed_dim != wanted:
+        raise AssertionError(
+            f"was expecting embedding dimension of {wanted}, but got {embed_dim}"
+        )
+    if embed_dim % heads:
+        raise AssertionError(
+            f"embed_dim {embed_dim} not divisible by num_heads {heads}"
+        )
+    if separate:
         if key.shape[:2] != value.shape[:2]:
             raise AssertionError(
                 f"key's sequence and batch dims {tuple(key.shape[:2])} do not match "
@@ -209,24 +277,33 @@ def multi_head_attention_forward(
             f"{tuple(value.shape)}"
         )
 
-    key_padding_mask = canonical_mask(
-        key_padding_mask,
+
+def _read_masks(
+    attn_mask: Tensor | None,
+    padding: Tensor | None,
+    is_causal: bool,
+    must_read: bool,
+    dtype: Any,
+    shape: tuple[int, int, int],
+) -> tuple[Tensor | None, Tensor | None, bool]:
+    """Both masks to be added, and whether the causal hint stands in for the first."""
+    if is_causal and attn_mask is None:
+        raise RuntimeError(
+            "Need attn_mask if specifying the is_causal hint: is_causal only promises "
+            "that attn_mask is the causal one"
+        )
+    padding = canonical_mask(
+        padding,
         "key_padding_mask",
         None if attn_mask is None else attn_mask.dtype,
         "attn_mask",
-        query.dtype,
+        dtype,
     )
-    # The mask that the hint stands for need not be read if nothing else needs it.
-    causal = is_causal and key_padding_mask is None and not need_weights
-    if causal:
-        attn_mask = None
-    attn_mask = canonical_mask(attn_mask, "attn_mask", None, "", query.dtype, False)
+    if is_causal and padding is None and not must_read:
+        return None, None, True
+    attn_mask = canonical_mask(attn_mask, "attn_mask", None, "", dtype, False)
     if attn_mask is not None:
-        wanted = (
-            (length, source)
-            if attn_mask.dim() == 2
-            else (n * num_heads, length, source)
-        )
+        wanted = shape[1:] if attn_mask.dim() == 2 else shape
         if tuple(attn_mask.shape) != wanted:
             raise RuntimeError(
                 f"The shape of the {attn_mask.dim()}D attn_mask is "
@@ -234,67 +311,26 @@ def multi_head_attention_forward(
             )
         if attn_mask.dim() == 2:
             attn_mask = attn_mask.unsqueeze(0)
+    return attn_mask, padding, False
 
-    if use_separate_proj_weight:
-        weights: Any = (q_proj_weight, k_proj_weight, v_proj_weight)
-        for name, w in zip("qkv", weights, strict=True):
-            if w is None:
-                raise AssertionError(
-                    f"use_separate_proj_weight is True but {name}_proj_weight is None"
-                )
-        biases: Any = (None,) * 3 if in_proj_bias is None else in_proj_bias.chunk(3)
-        q, k, v = (
-            _linear(x, w, b)
-            for x, w, b in zip((query, key, value), weights, biases, strict=True)
-        )
-    else:
-        if in_proj_weight is None:
-            raise AssertionError(
-                "use_separate_proj_weight is False but in_proj_weight is None"
-            )
-        q, k, v = _project(query, key, value, in_proj_weight, in_proj_bias)
 
-    if (bias_k is None) != (bias_v is None):
-        raise AssertionError("bias_k and bias_v must both be given or both be None")
-    if bias_k is not None and bias_v is not None:
-        if static_k is not None or static_v is not None:
-            raise AssertionError("bias cannot be added to static key or value.")
-        k = flambeau.cat([k, bias_k.repeat(1, n, 1)])
-        v = flambeau.cat([v, bias_v.repeat(1, n, 1)])
-        attn_mask, key_padding_mask = _pad_keys(attn_mask), _pad_keys(key_padding_mask)
-
-    q = _heads(q, n * num_heads, head_dim)
-    k = _static(static_k, "static_k", n * num_heads, head_dim, k)
-    v = _static(static_v, "static_v", n * num_heads, head_dim, v)
-    if add_zero_attn:
-        k, v = (
-            flambeau.cat([t, t.new_zeros(n * num_heads, 1, head_dim)], 1)
-            for t in (k, v)
-        )
-        attn_mask, key_padding_mask = _pad_keys(attn_mask), _pad_keys(key_padding_mask)
-    source = k.size(1)
-    mask = _merged_mask(attn_mask, key_padding_mask, n, num_heads, source)
-    dropout = dropout_p if training else 0.0
-
-    scores: Tensor | None = None
-    if need_weights:
-        out, scores = _attend(q, k, v, mask, dropout)
-    else:
-        q, k, v = (t.reshape(n, num_heads, -1, head_dim) for t in (q, k, v))
-        if mask is not None:
-            full = mask.size(0) != 1
-            mask = mask.reshape(n, num_heads, -1, source) if full else mask.unsqueeze(0)
-        out = scaled_dot_product_attention(q, k, v, mask, dropout, causal)
-        out = out.reshape(n * num_heads, length, head_dim)
-    out = out.transpose(0, 1).reshape(length, n, embed_dim)
-    out = _linear(out, out_proj_weight, out_proj_bias)
-    if scores is not None:
-        scores = scores.reshape(n, num_heads, length, source)
-        if average_attn_weights:
-            scores = scores.mean(1)
-    if not batched:
-        return out.squeeze(1), None if scores is None else scores.squeeze(0)
-    return out, scores
+def _attend_fused(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    mask: Tensor | None,
+    dropout: float,
+    causal: bool,
+    n: int,
+) -> Tensor:
+    """The weighted values of (N heads, L, E) queries, by the compiled function."""
+    rows, length, head_dim = q.shape
+    q, k, v = (t.reshape(n, rows // n, -1, head_dim) for t in (q, k, v))
+    if mask is not None:
+        one = mask.size(0) == 1
+        mask = mask.unsqueeze(0) if one else mask.reshape(n, rows // n, *mask.shape[1:])
+    out = scaled_dot_product_attention(q, k, v, mask, dropout, causal)
+    return out.reshape(rows, length, head_dim)
 
 
 def _static(

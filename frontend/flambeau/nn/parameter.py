@@ -42,7 +42,7 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
             data = flambeau.empty(0)
         if type(data) is Tensor or type(data) is Parameter:
             return Tensor._make_subclass(cls, data, requires_grad)
-        marked = data.detach().requires_grad_(requires_grad)
+        marked: Any = data.detach().requires_grad_(requires_grad)
         if type(marked) is not type(data):
             raise RuntimeError(
                 f"Parameter: expected detach() of {type(data).__name__} to keep its "
@@ -111,17 +111,17 @@ class UninitializedTensorMixin:
     """What a parameter or buffer of unknown shape can do until materialized."""
 
     cls_to_become: type = Tensor
-    data: Any
 
     def materialize(self, shape: Any, device: Any = None, dtype: Any = None) -> None:
         """Give it storage of this shape; device and dtype stay unless given."""
-        blank = self.data
-        self.data = flambeau.empty(
+        tensor: Any = self
+        blank = tensor.data
+        tensor.data = flambeau.empty(
             shape,
             device=blank.device if device is None else device,
             dtype=blank.dtype if dtype is None else dtype,
         )
-        self.__class__ = self.cls_to_become
+        tensor.__class__ = self.cls_to_become
 
     @property
     def shape(self) -> Any:
@@ -182,6 +182,18 @@ class UninitializedBuffer(UninitializedTensorMixin, Tensor):  # type: ignore[ove
         buffer.persistent = persistent
         buffer._is_buffer = True
         return buffer
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        if id(self) in memo:
+            return memo[id(self)]
+        copied = memo[id(self)] = type(self)(*self.__reduce_ex__(2)[1])
+        return copied
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        data = self.data
+        persistent = self.persistent
+        state = (self.requires_grad, data.device, data.dtype, persistent)
+        return type(self), state
 
 
 def is_lazy(tensor: object) -> bool:

@@ -66,7 +66,8 @@ def test_module_list():
     del modules[0]
     assert modules.pop(0).by == 0
     assert list(modules._modules) == ["0", "1", "2"]
-    assert isinstance(modules + [Times(1)], nn.ModuleList)
+    more = [Times(1)]
+    assert isinstance(modules + more, nn.ModuleList)
     with pytest.raises(TypeError):
         modules.extend(3)
     with pytest.raises(NotImplementedError):

@@ -350,7 +350,8 @@ class Module(HookRegistration, ModuleState, ModuleTree, _ModuleBase):
             with flambeau.no_grad():
                 applied = fn(param)
                 grad = None if param.grad is None else fn(param.grad)
-            if overwrite and not is_lazy(param):
+            real = applied.device.type != "meta" and param.device.type == "meta"
+            if (overwrite or real) and not is_lazy(param):
                 kept = self._parameters[name] = Parameter(applied, param.requires_grad)
             else:
                 kept = param

@@ -367,7 +367,7 @@ class LSTM(RNNBase):
             self.get_expected_hidden_size(input, batch_sizes),
             self.get_expected_cell_size(input, batch_sizes),
         )
-        options: Any = {"dtype": input.dtype, "device": input.device}
+        options: dict[str, Any] = {"dtype": input.dtype, "device": input.device}
         return tuple(flambeau.zeros(shape, **options) for shape in shapes)
 
     def _check_batchless(self, hx: Any) -> None:

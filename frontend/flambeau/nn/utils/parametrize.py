@@ -75,7 +75,7 @@ class ParametrizationList(ModuleList):
         super().__init__(modules)
         self.unsafe = unsafe
         shape, dtype = original.shape, original.dtype
-        new: Any = self._invert(original)
+        new = self._invert(original)
         if not isinstance(new, Tensor) and not isinstance(new, (list, tuple)):
             raise ValueError(
                 "'right_inverse' must return a Tensor or a Sequence of tensors (list, "
