@@ -32,6 +32,7 @@ _HOMES = {
     "get_autocast_gpu_dtype": "amp",
     "get_autocast_cpu_dtype": "amp",
     "is_autocast_cache_enabled": "amp",
+    "set_autocast_cache_enabled": "amp",
     "clear_autocast_cache": "amp",
     "UntypedStorage": "storage",
     "TypedStorage": "storage",

@@ -139,12 +139,13 @@ def placed(data: Any, location: str, map_location: MapLocation) -> Any:
     """The bytes on the device for a location tag of the file, like ``cpu``."""
     if map_location is None:
         return _on(data, location, from_file=True)
+    # Devices are asked first: they are callable too, as decorators.
+    if isinstance(map_location, (str, flambeau.device)):
+        return _on(data, map_location, from_file=False)
     if callable(map_location):
         moved = map_location(data, location)
         return _on(data, location, from_file=True) if moved is None else moved
-    if isinstance(map_location, dict):
-        return _on(data, map_location.get(location, location), from_file=False)
-    return _on(data, map_location, from_file=False)
+    return _on(data, map_location.get(location, location), from_file=False)
 
 
 def check_map_location(map_location: MapLocation) -> None:

@@ -12,24 +12,24 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import flambeau
-from flambeau._C import _get_autocast, _set_autocast
+from flambeau._C import _device_count, _get_autocast, _set_autocast
 
 __all__ = ["autocast", "custom_bwd", "custom_fwd", "is_autocast_available"]
 
 
+# Device types of PyTorch; asking for one that is not installed is no mistake of name.
+_KNOWN = frozenset(["cpu", "cuda", "hpu", "mps", "mtia", "privateuseone", "xla", "xpu"])
+
+
 # -- the state -----------------------------------------------------------------------
 def is_autocast_available(device_type: str) -> bool:
-    """Whether autocast knows the device type."""
+    """Whether autocast knows the device type, even where no device is there."""
     if not isinstance(device_type, str):
         raise TypeError(
             "is_autocast_available: expected a string for argument 'device_type', got "
             f"{type(device_type).__name__}"
         )
-    try:
-        _get_autocast(device_type)
-    except RuntimeError:
-        return False
-    return True
+    return device_type in _KNOWN or _is_usable(device_type)
 
 
 def is_autocast_enabled(device_type: str | None = None) -> bool:
@@ -65,6 +65,21 @@ def set_autocast_cache_enabled(enabled: bool) -> None:
     """Choose whether a weight is cast once for all its uses in a block."""
     before, dtype, _ = _get_autocast("cpu")
     _set_autocast("cpu", before, dtype, enabled)
+
+
+def clear_autocast_cache() -> None:
+    """Forget the weights that were cast in this block."""
+    _set_autocast("cpu", *_get_autocast("cpu"))
+
+
+def get_autocast_cpu_dtype() -> Any:
+    """The dtype that autocast runs narrow ops in on the CPU."""
+    return get_autocast_dtype("cpu")
+
+
+def get_autocast_gpu_dtype() -> Any:
+    """The dtype that autocast runs narrow ops in on CUDA devices."""
+    return get_autocast_dtype("cuda")
 
 
 # -- the switch ----------------------------------------------------------------------
@@ -138,9 +153,10 @@ class autocast:
 
 
 def _is_usable(device_type: str) -> bool:
-    module = getattr(flambeau, device_type, None)
-    is_available = getattr(module, "is_available", None)
-    return True if is_available is None else bool(is_available())
+    try:
+        return bool(_device_count(device_type) > 0)
+    except RuntimeError:  # nothing installed has this device
+        return False
 
 
 # -- autograd functions under autocast -----------------------------------------------

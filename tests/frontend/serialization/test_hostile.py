@@ -305,7 +305,7 @@ def test_bools_are_zero_or_one():
         (b"K\x01Q.", "storage"),
         (storage() + b".", "bare storage"),
         (b"]" + storage() + b"a.", "bare storage"),
-        (named(b"torch", b"device") + b"X\x04\x00\x00\x00nono\x85R.", "device"),
+        (named(b"torch", b"device") + b"X\x05\x00\x00\x00cpu:x\x85R.", "device"),
         (named(b"torch", b"Size") + b"(J\xff\xff\xff\xfft\x85R.", "counts"),
         (
             named(b"_codecs", b"encode")
