@@ -24,23 +24,24 @@ _HOMES = {
     "load": "serialization",
     "set_printoptions": "_tensor_str",
     "autocast": "amp",
-    "get_autocast_dtype": "amp",
-    "set_autocast_dtype": "amp",
-    "is_autocast_enabled": "amp",
-    "set_autocast_enabled": "amp",
+    "get_autocast_dtype": "amp.autocast_mode",
+    "set_autocast_dtype": "amp.autocast_mode",
+    "is_autocast_enabled": "amp.autocast_mode",
+    "set_autocast_enabled": "amp.autocast_mode",
     "is_autocast_available": "amp",
-    "get_autocast_gpu_dtype": "amp",
-    "get_autocast_cpu_dtype": "amp",
-    "is_autocast_cache_enabled": "amp",
-    "set_autocast_cache_enabled": "amp",
-    "clear_autocast_cache": "amp",
+    "get_autocast_gpu_dtype": "amp.autocast_mode",
+    "get_autocast_cpu_dtype": "amp.autocast_mode",
+    "is_autocast_cache_enabled": "amp.autocast_mode",
+    "set_autocast_cache_enabled": "amp.autocast_mode",
+    "clear_autocast_cache": "amp.autocast_mode",
     "UntypedStorage": "storage",
     "TypedStorage": "storage",
     "compile": "compiler",
     "get_device_module": "_devices",
-    "get_file_path": "_paths",
+    "GradScaler": "amp",
+    "Stream": "_devices",
+    "Event": "_devices",
     "vmap": "func",
-    "typename": "_settings",
 }
 _TYPED = {
     "BoolTensor": "bool",
@@ -76,6 +77,14 @@ def _module(name: str) -> Any:
         if error.name != f"flambeau.{name}":
             raise
         return None
+
+
+def module_of(name: str) -> Any:
+    """`flambeau.<name>`; AttributeError when it is not built."""
+    module = _module(name)
+    if module is None:
+        raise AttributeError(f"flambeau has no module '{name}': it is not built yet")
+    return module
 
 
 def find(name: str) -> Any:

@@ -35,6 +35,7 @@ __all__ = [
     "set_flush_denormal",
     "set_num_interop_threads",
     "set_warn_always",
+    "typename",
     "use_deterministic_algorithms",
 ]
 
@@ -105,6 +106,16 @@ def is_storage(obj: object) -> bool:
     from .storage import TypedStorage, UntypedStorage
 
     return isinstance(obj, (UntypedStorage, TypedStorage))
+
+
+def typename(obj: Any, /) -> str:
+    """The name of a tensor's type, or of an object's class with its module."""
+    if isinstance(obj, Tensor):
+        return str(obj.type())
+    cls = obj if hasattr(obj, "__qualname__") else type(obj)
+    module = getattr(cls, "__module__", "") or ""
+    named = str(getattr(cls, "__qualname__", cls.__name__))
+    return named if module in ("", "builtins") else f"{module}.{named}"
 
 
 def numel(input: Tensor) -> Any:

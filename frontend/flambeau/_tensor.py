@@ -163,7 +163,92 @@ def _module_load(self: Tensor, other: Tensor, assign: bool = False) -> Tensor:
     return self.detach().copy_(other)
 
 
+def _new(self: Tensor, *args: Any, device: Any = None) -> Tensor:
+    """An old maker: sizes or data, with self's dtype and device."""
+    where = self.device if device is None else device
+    if not args:
+        return self.new_empty(0, device=where)
+    if len(args) > 1 or type(args[0]) in (int, _C.Size):
+        return self.new_empty(*args, device=where)
+    return _C.tensor(args[0], dtype=self.dtype, device=where)
+
+
+def _apply_(self: Tensor, callable: Callable[[Any], Any]) -> Tensor:
+    """Replace each element by callable(element): slow, on the CPU."""
+    values = [callable(v) for v in self.flatten().tolist()]
+    with _C._GradGuard(0, -1):
+        self.copy_(_C.tensor(values, dtype=self.dtype).reshape(self.shape))
+    return self
+
+
+def _map_(self: Tensor, tensor: Tensor, callable: Callable[[Any, Any], Any]) -> Tensor:
+    """Replace each element a, beside b of a tensor of its shape, by callable(a, b)."""
+    other = tensor.expand_as(self).flatten().tolist()
+    pairs = zip(self.flatten().tolist(), other, strict=True)
+    values = [callable(a, b) for a, b in pairs]
+    with _C._GradGuard(0, -1):
+        self.copy_(_C.tensor(values, dtype=self.dtype).reshape(self.shape))
+    return self
+
+
+def _pin_memory(self: Tensor, device: Any = None) -> Tensor:
+    """RuntimeError: pinning needs an accelerator that reads the host's memory."""
+    raise RuntimeError("pin_memory: there is no accelerator to pin memory for")
+
+
+def _share_memory(self: Tensor) -> Tensor:
+    """NotImplementedError: memory shared between processes is not built yet."""
+    raise NotImplementedError(
+        "share_memory_: memory shared between processes is not built yet"
+    )
+
+
+def _is_nonzero(self: Tensor) -> bool:
+    """True when the only element is not zero."""
+    return bool(self)
+
+
+def _complex(self: Tensor) -> complex:
+    return complex(self.item())
+
+
+def _setstate(self: Tensor, state: Any) -> None:
+    """Attributes of a copied or unpickled tensor."""
+    self.__dict__.update(state)
+
+
+def _dim_order(self: Tensor, *, ambiguity_check: Any = False) -> tuple[int, ...]:
+    """Dimensions from the one with the largest stride to the smallest."""
+    strides = self.stride()
+    return tuple(sorted(range(self.dim()), key=lambda d: -strides[d]))
+
+
+def _to_dense(self: Tensor, dtype: Any = None, *, masked_grad: bool = True) -> Tensor:
+    """Itself: all tensors here are dense."""
+    return self if dtype is None else self.to(dtype)
+
+
+def _record_stream(self: Tensor, stream: Any) -> None:
+    """Nothing: memory is given back in the order of calls."""
+
+
+def _const_data_ptr(self: Tensor) -> int:
+    return int(self.data_ptr())
+
+
 _METHODS: dict[str, Callable[..., Any]] = {
+    "new": _new,
+    "apply_": _apply_,
+    "map_": _map_,
+    "pin_memory": _pin_memory,
+    "share_memory_": _share_memory,
+    "is_nonzero": _is_nonzero,
+    "__complex__": _complex,
+    "__setstate__": _setstate,
+    "dim_order": _dim_order,
+    "to_dense": _to_dense,
+    "record_stream": _record_stream,
+    "const_data_ptr": _const_data_ptr,
     "backward": _backward,
     "__repr__": _repr,
     "__format__": _format,

@@ -7,6 +7,13 @@ from ._devices import public
 globals().update(public("cuda"))
 
 from ._C import OutOfMemoryError as OutOfMemoryError  # noqa: E402
+from ._lazy import module_of as _module_of  # noqa: E402
+
+
+def __getattr__(name: str) -> object:
+    if name == "amp":
+        return _module_of("amp")
+    raise AttributeError(f"module 'flambeau.cuda' has no attribute '{name}'")
 
 
 def is_bf16_supported(including_emulation: bool = True) -> bool:
