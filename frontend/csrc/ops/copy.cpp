@@ -240,7 +240,6 @@ const Records copies = {
         .derivative("src", 0, copy_back),
     Op("fill(Tensor self, Operand value) -> Tensor", "One value everywhere.")
         .impl<fill>()
-        .overlap_ok()
         .no_method()
         .inplace()
         .writes_alike()
@@ -249,7 +248,6 @@ const Records copies = {
     Op("zero(Tensor self) -> Tensor", "Zero everywhere.")
         .impl<zero>()
         .no_method()
-        .overlap_ok()
         .inplace()
         .writes_alike()
         .derivative("self", 0, nothing),

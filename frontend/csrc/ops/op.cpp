@@ -127,10 +127,6 @@ Op& Op::alias(const char* n) {
   aliases.push_back(n);
   return *this;
 }
-Op& Op::overlap_ok() {
-  may_overlap = true;
-  return *this;
-}
 Op& Op::autocast(Autocast how) {
   cast = how;
   return *this;

@@ -184,7 +184,6 @@ class Op {
   Op& out();                 // out=
   Op& writes_alike();        // in place: elements that share memory may do so
   Op& alias(const char* name);  // another name: "absolute"
-  Op& overlap_ok();          // in place also where elements share memory: fill_
   Op& autocast(Autocast how);
 
   const char* name() const { return schema.name.c_str(); }
@@ -201,7 +200,6 @@ class Op {
   bool has_inplace = false, has_out = false;
   bool may_overlap = false;
   bool differentiable = true;
-  bool may_overlap = false;
   uint32_t nondifferentiable = 0;
   Autocast cast = Autocast::None;
   std::vector<Derivative> single;
