@@ -2,6 +2,7 @@
 #include "bindings/call.h"
 
 #include "autograd/node.h"
+#include "flambeau/iter.h"
 
 namespace fl::py {
 
@@ -21,6 +22,12 @@ std::vector<Tensor> outputs_of(PyObject* out, const Op& op) {
 
 PyObject* run_out(const Op& op, Frame& f, PyObject* out) {
   std::vector<Tensor> given = outputs_of(out, op);
+  for (const Tensor& t : given) {
+    check(t.contiguous() || !self_overlaps(t->ndim, t->sizes, t->strides), op.name(),
+          "(): unsupported operation: more than one element of the written-to tensor ",
+          "refers to a single memory location. Please clone() the tensor before ",
+          "performing the operation.");
+  }
   call_out(op, f, given);
   return wrap_result(f);
 }

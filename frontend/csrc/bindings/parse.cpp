@@ -107,12 +107,15 @@ Overload::Overload(const Op& record)
       count(static_cast<int>(record.schema.args.size())),
       positional(record.schema.positional) {
   check(count <= kMaxArgs, record.name(), ": too many arguments for the bindings");
-  bool has_device = false;
+  bool has_device = false, tensors = false;
   for (const Arg& a : record.schema.args) {
+    numbers = numbers || a.type == ArgType::Operand;
+    tensors = tensors || a.type == ArgType::Tensor || a.type == ArgType::Tensors;
     names.push_back(intern(a.name.c_str()));
     has_device = has_device || a.type == ArgType::Device;
   }
   factory = has_device;
+  numbers = numbers && !tensors;
   const int self = find_argument(record.schema, "self");
   self_index = self >= 0 ? self : 0;
   const auto& args = record.schema.args;
@@ -186,6 +189,14 @@ bool parse(const Overload& o, PyObject* const* args, Py_ssize_t n, PyObject* kwn
     }
     values[j] = spec[j].value;
   }
+  if (o.numbers && !method) {
+    bool any = false;
+    for (int j = 0; j < o.count; ++j) any = any || values[j].is_tensor();
+    if (!any) {
+      why = {Mismatch::Kind::Numbers, -1, nullptr};
+      return false;
+    }
+  }
   return true;
 }
 
@@ -211,6 +222,8 @@ std::string in_words(const Mismatch& m, const Overload& o, bool method) {
       return concat("missing required argument ", name(m.arg));
     case Mismatch::Kind::Unknown:
       return concat("got an unexpected keyword argument '", str_of(m.got), "'");
+    case Mismatch::Kind::Numbers:
+      return "at least one of the operands must be a Tensor";
     case Mismatch::Kind::Twice:
       return concat("got multiple values for argument ", name(m.arg));
     default:
