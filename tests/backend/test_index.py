@@ -126,7 +126,8 @@ def test_scatter_scalar_strides_nan(k):
         b = np.array([1, np.nan, 1], np.float32)
         k("scatter", b, np.array([0, 1, 2]), np.array([np.nan, 0, 5], np.float32),
           attrs=[0, mode])  # fmt: skip
-        assert np.isnan(b[:2]).all() and b[2] == (5 if mode == 3 else 1)
+        assert np.isnan(b[:2]).all()
+        assert b[2] == (5 if mode == 3 else 1)
 
 
 def test_scatter_add_many_duplicates(k):

@@ -98,7 +98,9 @@ def test_uniform_scaled(k):
     np.testing.assert_allclose(out, -2 + 5 * u, rtol=1e-6, atol=1e-6)
     for empty in (np.empty(100000, np.float16), bfloat16(np.empty(100000))):
         half = values(k("uniform", empty, attrs=[0.0, 1.0, *STREAM]))
-        assert half.min() >= 0 and half.max() < 1 and abs(half.mean() - 0.5) < 0.01
+        assert half.min() >= 0
+        assert half.max() < 1
+        assert abs(half.mean() - 0.5) < 0.01
     same = k("uniform", np.empty(10, np.float32), attrs=[2.0, 2.0, *STREAM])
     assert np.all(same == 2)
 
@@ -133,7 +135,7 @@ def test_normal_distribution(k):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(
-    "op, a, b, law",
+    ("op", "a", "b", "law"),
     [
         ("exponential", 2.0, 0.0, ("expon", (0, 0.5))),
         ("cauchy", 1.0, 3.0, ("cauchy", (1, 3))),
@@ -196,11 +198,14 @@ def test_dropout(k):
     t, y2 = np.asfortranarray(x), np.empty((50, 200), np.float32)[:, ::2]
     mask2 = np.empty((100, 50), bool).T
     k("dropout", [y2, mask2], t, attrs=[0.25, *STREAM])
-    assert np.array_equal(mask2, mask) and np.array_equal(y2, y)
+    assert np.array_equal(mask2, mask)
+    assert np.array_equal(y2, y)
     k("dropout", [y, mask], x, attrs=[1.0, *STREAM])
-    assert not mask.any() and not y.any()
+    assert not mask.any()
+    assert not y.any()
     k("dropout", [y, mask], x, attrs=[0.0, *STREAM])
-    assert mask.all() and np.array_equal(y, x)
+    assert mask.all()
+    assert np.array_equal(y, x)
     in_place = x.copy()
     k("dropout", [in_place, mask], in_place, attrs=[0.5, *STREAM])
     assert np.array_equal(in_place, np.where(mask, 2 * x, 0))

@@ -79,7 +79,8 @@ def test_sort_in_place_keeps_signs(k):
     a = sample((1000,), "float32")
     b, index = a.copy(), np.empty(1000, np.int64)
     k("sort", [b, index], b, attrs=[0, 0])
-    assert np.array_equal(index, order(a)) and np.array_equal(bits(b), bits(a[index]))
+    assert np.array_equal(index, order(a))
+    assert np.array_equal(bits(b), bits(a[index]))
 
 
 def test_sort_wide_keys_with_ties(k):
@@ -100,11 +101,12 @@ def test_sort_large(k):
 def test_sort_of_a_number(k):
     out, index = np.empty((), np.float32), np.empty((), np.int64)
     k("sort", [out, index], np.array(3, np.float32), attrs=[0, 0])
-    assert out == 3 and index == 0
+    assert out == 3
+    assert index == 0
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("n, count", [(1, 1), (10, 3), (64, 64), (1000, 5), (1000, 24),
+@pytest.mark.parametrize(("n", "count"), [(1, 1), (10, 3), (64, 64), (1000, 5), (1000, 24),
                                       (1000, 25), (3000, 700), (500, 500)])  # fmt: skip
 @pytest.mark.parametrize("largest", [0, 1])
 def test_topk(k, dtype, n, count, largest):
