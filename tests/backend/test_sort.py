@@ -105,9 +105,12 @@ def test_sort_of_a_number(k):
     assert index == 0
 
 
+SELECTIONS = [(1, 1), (10, 3), (64, 64), (1000, 5), (1000, 24), (1000, 25),
+              (3000, 700), (500, 500), (20000, 30), (20000, 5000)]  # fmt: skip
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(("n", "count"), [(1, 1), (10, 3), (64, 64), (1000, 5), (1000, 24),
-                                      (1000, 25), (3000, 700), (500, 500)])  # fmt: skip
+@pytest.mark.parametrize(("n", "count"), SELECTIONS)
 @pytest.mark.parametrize("largest", [0, 1])
 def test_topk(k, dtype, n, count, largest):
     a = sample((3, n), dtype, n)
