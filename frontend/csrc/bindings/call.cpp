@@ -73,6 +73,8 @@ PyObject* dispatch(const Callable& c, PyObject* const* args, Py_ssize_t n,
     Extras extras;
     Mismatch why;
     if (parse(*o, args, n, kwnames, c.method, values, arena, extras, why)) {
+      check(!c.inplace || values[0].is_tensor(), ErrorKind::Type, c.name,
+            "(): argument 'input' (position 1) must be Tensor, not a number");
       return run(c, *o, values, extras);
     }
   }
