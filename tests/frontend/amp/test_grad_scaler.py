@@ -133,3 +133,19 @@ def test_arguments():
         GradScaler("cpu", growth_factor=0.5)
     with pytest.raises(AssertionError, match="backoff_factor"):
         GradScaler("cpu", backoff_factor=1.5)
+
+
+def test_older_names_on_machines_without_cuda():
+    from flambeau.cuda.amp import GradScaler as Older
+    from flambeau.cuda.amp import autocast
+
+    if flambeau.cuda.is_available():
+        pytest.skip("there is a CUDA device")
+    assert flambeau.cuda.amp.autocast is autocast
+    with pytest.warns(UserWarning, match="not available"):
+        scaler = Older()
+    assert not scaler.is_enabled()
+    with pytest.warns(UserWarning, match="not available"):
+        switch = autocast()
+    with switch:
+        assert not flambeau.is_autocast_enabled("cuda")

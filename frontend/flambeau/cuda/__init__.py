@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ._devices import public
+from .._devices import public
 
 globals().update(public("cuda"))
 
-from ._C import OutOfMemoryError as OutOfMemoryError  # noqa: E402
+from .._C import OutOfMemoryError as OutOfMemoryError  # noqa: E402
 from ._lazy import module_of as _module_of  # noqa: E402
 
 
@@ -58,3 +58,11 @@ class _Ranges:
 
 
 nvtx = _Ranges
+
+
+def __getattr__(name: str) -> object:
+    if name == "amp":
+        from importlib import import_module
+
+        return import_module("flambeau.cuda.amp")
+    raise AttributeError(f"module 'flambeau.cuda' has no attribute {name!r}")
