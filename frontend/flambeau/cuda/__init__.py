@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from .._devices import public
 
 globals().update(public("cuda"))
 
 from .._C import OutOfMemoryError as OutOfMemoryError  # noqa: E402
-from ._lazy import module_of as _module_of  # noqa: E402
 
 
 def __getattr__(name: str) -> object:
     if name == "amp":
-        return _module_of("amp")
+        return import_module("flambeau.cuda.amp")
     raise AttributeError(f"module 'flambeau.cuda' has no attribute '{name}'")
 
 
@@ -58,11 +59,3 @@ class _Ranges:
 
 
 nvtx = _Ranges
-
-
-def __getattr__(name: str) -> object:
-    if name == "amp":
-        from importlib import import_module
-
-        return import_module("flambeau.cuda.amp")
-    raise AttributeError(f"module 'flambeau.cuda' has no attribute {name!r}")

@@ -9,7 +9,7 @@ from flambeau import amp
 __all__ = ["GradScaler", "autocast", "custom_bwd", "custom_fwd"]
 
 
-class autocast(amp.autocast):  # noqa: N801  (PyTorch's name)
+class autocast(amp.autocast):
     """``flambeau.amp.autocast("cuda", ...)``."""
 
     def __init__(
