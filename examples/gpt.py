@@ -59,7 +59,7 @@ class Characters:
         self.number = {c: i for i, c in enumerate(self.all)}
 
     def encode(self, text):
-        return torch.tensor([self.number[c] for c in text if c in self.number])
+        return torch.tensor([self.number[c] for c in text])
 
     def decode(self, numbers):
         return "".join(self.all[i] for i in numbers)
@@ -216,7 +216,8 @@ def main():
 
     args.out.mkdir(parents=True, exist_ok=True)
     torch.save(model.state_dict(), args.out / "gpt.pt")
-    prompt = characters.encode(args.prompt)[None].to(args.device)
+    known = [c for c in args.prompt if c in characters.number] or text[0]
+    prompt = characters.encode(known)[None].to(args.device)
     written = model.write(prompt, args.sample, args.temperature)
     print("-" * 72)
     print(characters.decode(written[0].tolist()))
