@@ -1,6 +1,7 @@
 // Autograd's graph: nodes, edges, and what a tensor carries of them.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <string>
@@ -16,14 +17,37 @@ struct Edge {
   uint32_t input = 0;  // which output of the forward op the gradient belongs to
 };
 
+// A shape that is kept; short ones need no memory of their own.
+class Shape {
+ public:
+  Shape() = default;
+  explicit Shape(IntList l) : n_(static_cast<uint32_t>(l.size())) {
+    if (n_ > kInline) more_ = std::make_unique<int64_t[]>(n_);
+    std::copy(l.begin(), l.end(), data());
+  }
+  const int64_t* data() const { return more_ ? more_.get() : few_; }
+  size_t size() const { return n_; }
+  int64_t operator[](size_t i) const { return data()[i]; }
+  const int64_t* begin() const { return data(); }
+  const int64_t* end() const { return data() + n_; }
+  operator IntList() const { return IntList(data(), n_); }
+
+ private:
+  static constexpr uint32_t kInline = 5;
+  int64_t* data() { return more_ ? more_.get() : few_; }
+  uint32_t n_ = 0;
+  int64_t few_[kInline];
+  std::unique_ptr<int64_t[]> more_;
+};
+
 // Shape, dtype and device of a forward tensor: enough to make zeros like it.
 struct TensorMeta {
-  std::vector<int64_t> sizes;
+  Shape sizes;
   Dtype dtype = Dtype::Float32;
   DeviceRuntime* device = nullptr;
   TensorMeta() = default;
   explicit TensorMeta(const Tensor& t)
-      : sizes(t.sizes().vec()), dtype(t.dtype()), device(&t.device()) {}
+      : sizes(t.sizes()), dtype(t.dtype()), device(&t.device()) {}
 };
 
 // Hooks return a replacement, or an undefined tensor to keep the gradient.
@@ -163,7 +187,8 @@ struct AutogradState {
   // Anything that makes the plain path of call() not enough: autocast, traces, ...
   uint32_t modes = 0;
 };
-extern thread_local AutogradState tls;
+// Read by every call: found without a look-up, also in a library opened at run time.
+[[gnu::tls_model("initial-exec")]] extern thread_local AutogradState tls;
 
 struct GradGuard {  // sets grad_enabled for a scope
   explicit GradGuard(bool on) : before(tls.grad_enabled) { tls.grad_enabled = on; }

@@ -109,6 +109,12 @@ Ref<OpNode> record(const Op& op, const Frame& f, bool clone_self) {
   auto* raw = new OpNode(op);
   Ref<OpNode> node(raw);
   size_t n = op.schema.args.size();
+  size_t flat = 0;
+  for (size_t i = 0; i < n; ++i) {
+    if (op.tensor_args >> i & 1u) flat += f.args[i].tag == Tag::Tensors ? f.args[i].n : 1;
+  }
+  raw->inputs.reserve(flat);
+  raw->next.reserve(flat);
   for (size_t i = 0; i < n; ++i) {
     if (!(op.tensor_args >> i & 1u)) continue;
     const Value& v = f.args[i];

@@ -478,16 +478,16 @@ class Module(HookRegistration, ModuleState, ModuleTree, _ModuleBase):
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Drop the parameters' gradients, or set them to zero."""
-        for param in self.parameters():
-            if param.grad is None:
-                continue
-            if set_to_none:
-                param.grad = None
-            elif param.grad.grad_fn is not None:
-                param.grad = flambeau.zeros_like(param.grad)
-            else:
-                param.grad.requires_grad_(False)
-                param.grad.zero_()
+        params: list[Any] = []
+        modules: list[Module] = [self]
+        for module in modules:  # grows as it runs; a shared module may come twice
+            own = module._parameters
+            if own:
+                params += [p for p in own.values() if p is not None]
+            below = module._modules
+            if below:
+                modules += [m for m in below.values() if m is not None]
+        flambeau._C._optim.zero_grads(params, set_to_none)
 
     def compile(self, *args: Any, **kwargs: Any) -> None:
         """Compile `forward` in place, with the arguments of `flambeau.compile`."""
