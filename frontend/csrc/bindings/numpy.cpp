@@ -1,11 +1,14 @@
 // Memory shared with NumPy and others through the buffer protocol and
 // __array_interface__: NumPy's own API is never needed.
+#include <algorithm>
 #include <cstring>
 
 #include "bindings/data.h"
+#include "bindings/ndarray.h"
 #include "bindings/object.h"
 #include "bindings/parse.h"
 #include "bindings/types.h"
+#include "flambeau/iter.h"
 
 namespace fl::py {
 
@@ -92,51 +95,66 @@ bool dtype_of_format(const char* s, Dtype& out) {
   }
 }
 
-struct Keeper {  // what keeps borrowed memory alive
+// What keeps borrowed memory alive; made and dropped under the interpreter's lock.
+struct Keeper {
   Py_buffer view{};
   bool has_view = false;
   PyObject* object = nullptr;
+  Keeper() = default;
+  Keeper(const Keeper&) = delete;
+  ~Keeper() {
+    if (has_view) PyBuffer_Release(&view);
+    Py_XDECREF(object);
+  }
 };
 
 void let_go(void* context) {
-  auto* k = static_cast<Keeper*>(context);
   const PyGILState_STATE state = PyGILState_Ensure();
-  if (k->has_view) PyBuffer_Release(&k->view);
-  Py_XDECREF(k->object);
+  delete static_cast<Keeper*>(context);
   PyGILState_Release(state);
-  delete k;
 }
 
 struct Layout {
-  void* data;
-  Dtype dtype;
-  std::vector<int64_t> sizes, bytes;  // strides in bytes
+  void* data = nullptr;
+  Dtype dtype = Dtype::Float32;
+  size_t ndim = 0;
+  int64_t sizes[kMaxDims], bytes[kMaxDims];  // strides in bytes
+
+  template <class Int>
+  void set(size_t n, const Int* shape, const Int* strides) {
+    check(n <= kMaxDims, ErrorKind::Value, "arrays of ", n,
+          " dimensions are not supported: at most ", kMaxDims);
+    ndim = n;
+    std::copy_n(shape, n, sizes);
+    std::copy_n(strides, n, bytes);
+  }
 };
 
 Tensor adopt(const Layout& l, std::unique_ptr<Keeper> keeper) {
   const int64_t z = item_size(l.dtype);
-  std::vector<int64_t> strides;
+  int64_t strides[kMaxDims];
   int64_t reach = 1;
   bool empty_array = false;
-  for (size_t d = 0; d < l.sizes.size(); ++d) {
-    int64_t step = l.sizes[d] <= 1 && l.bytes[d] % z ? z : l.bytes[d];
-    check(
-        step >= 0 || l.sizes[d] <= 1, ErrorKind::Value,
-        "At least one stride in the given numpy array is negative, and tensors with ",
-        "negative strides are not currently supported. (You can probably work around ",
-        "this by making a copy of your array with array.copy().)");
+  for (size_t d = 0; d < l.ndim; ++d) {
+    const bool single = l.sizes[d] <= 1;
+    const int64_t step = single && l.bytes[d] % z ? z : l.bytes[d];
+    check(step >= 0, ErrorKind::Value,
+          "At least one stride in the given numpy array is negative, and tensors with ",
+          "negative strides are not currently supported. (You can probably work around ",
+          "this by making a copy of your array with array.copy().)");
     check(step % z == 0, ErrorKind::Value,
           "given numpy array strides not a multiple of ",
           "the element byte size. Copy the numpy array to reallocate the memory.");
-    strides.push_back(step / z);
+    strides[d] = step / z;
     if (l.sizes[d] == 0) empty_array = true;
-    reach += (l.sizes[d] - 1) * (step / z);
+    reach += (l.sizes[d] - 1) * strides[d];
   }
   const auto bytes = static_cast<size_t>(empty_array ? 0 : reach * z);
   Ref<Storage> storage =
       Storage::wrap(host_runtime(), l.data, bytes, let_go, keeper.release());
   storage->resizable = false;
-  return wrap_storage(std::move(storage), l.sizes, strides, 0, l.dtype);
+  return wrap_storage(std::move(storage), IntList(l.sizes, l.ndim),
+                      IntList(strides, l.ndim), 0, l.dtype);
 }
 
 // Quicker than __array_interface__, and enough for what is writable and plain.
@@ -150,8 +168,7 @@ bool layout_of_buffer(PyObject* o, Keeper& k, Layout& l) {
   if (!k.view.format || !dtype_of_format(k.view.format, l.dtype)) return false;
   if (item_size(l.dtype) != k.view.itemsize) return false;
   l.data = k.view.buf;
-  l.sizes.assign(k.view.shape, k.view.shape + k.view.ndim);
-  l.bytes.assign(k.view.strides, k.view.strides + k.view.ndim);
+  l.set(static_cast<size_t>(k.view.ndim), k.view.shape, k.view.strides);
   return true;
 }
 
@@ -178,15 +195,18 @@ Layout layout_of_interface(PyObject* o, Keeper& k) {
          ". The only supported types are: float64, float32, float16, complex64, ",
          "complex128, int64, int32, int16, int8, uint8, and bool.");
   }
-  l.sizes = ints_of(need(get("shape")), "shape");
+  const std::vector<int64_t> sizes = ints_of(need(get("shape")), "shape");
+  std::vector<int64_t> bytes(sizes.size());
   PyObject* strides = get("strides");
   if (strides && strides != Py_None) {
-    l.bytes = ints_of(strides, "strides");
+    bytes = ints_of(strides, "strides");
   } else {
-    l.bytes.resize(l.sizes.size());
-    contiguous_strides(l.sizes, l.bytes.data());
-    for (int64_t& b : l.bytes) b *= item_size(l.dtype);
+    contiguous_strides(sizes, bytes.data());
+    for (int64_t& b : bytes) b *= item_size(l.dtype);
   }
+  check(bytes.size() == sizes.size(), ErrorKind::Value,
+        "__array_interface__: expected as many strides as sizes");
+  l.set(sizes.size(), sizes.data(), bytes.data());
   PyObject* data = need(get("data"));
   check(PyTuple_Check(data), ErrorKind::Type, "__array_interface__: no data pointer");
   l.data = PyLong_AsVoidPtr(PyTuple_GET_ITEM(data, 0));
@@ -228,18 +248,18 @@ bool has_array(PyObject* o) {
 Tensor tensor_from_numpy(PyObject* array) {
   auto keeper = std::make_unique<Keeper>();
   Layout l;
-  try {
-    if (!layout_of_buffer(array, *keeper, l)) {
-      if (keeper->has_view) PyBuffer_Release(&keeper->view);
-      keeper->has_view = false;
-      l = layout_of_interface(array, *keeper);
-    }
-    return adopt(l, std::move(keeper));
-  } catch (...) {
-    if (keeper && keeper->has_view) PyBuffer_Release(&keeper->view);
-    if (keeper) Py_XDECREF(keeper->object);
-    throw;
+  ArrayView v;
+  if (view_array(array, v)) {
+    l.data = v.data;
+    l.dtype = v.dtype;
+    l.set(static_cast<size_t>(v.ndim), v.sizes, v.strides);
+    keeper->object = Py_NewRef(array);
+  } else if (!layout_of_buffer(array, *keeper, l)) {
+    if (keeper->has_view) PyBuffer_Release(&keeper->view);
+    keeper->has_view = false;
+    l = layout_of_interface(array, *keeper);
   }
+  return adopt(l, std::move(keeper));
 }
 
 namespace {
@@ -309,6 +329,7 @@ PyObject* to_numpy(const Tensor& t) {
   Tensor plain = detach_alias(t);
   plain->set(kInference, false);
   Handle object = own(wrap(plain));
+  if (PyObject* made = make_array(plain, Py_NewRef(object.get()))) return made;
   Handle view = own(PyMemoryView_FromObject(object.get()));
   return need(PyObject_CallOneArg(as_array, view.get()));
 }

@@ -51,6 +51,8 @@ def test_random_arguments_raise_or_work(seed):
         for _ in range(3000):
             f = r.choice(known)
             args = [any_argument(r) for _ in range(r.choice([1, 2, 2, 3, 4]))]
+            if r.random() < 0.7:
+                args[0] = any_tensor(r)
             try:
                 f(*args)
                 worked += 1
