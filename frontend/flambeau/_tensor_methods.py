@@ -12,7 +12,7 @@ _NAMES = """
 allclose corrcoef cov cross diff dist equal frexp histogram isclose isreal kron mode
 mvlgamma nan_to_num nan_to_num_ nanquantile quantile renorm trace unique
 unique_consecutive det inverse logdet matrix_exp matrix_power pinverse slogdet cholesky
-cholesky_inverse cholesky_solve qr svd lu lu_solve triangular_solve geqrf orgqr stft istft
+cholesky_inverse cholesky_solve qr svd lu lu_solve triangular_solve orgqr stft istft
 hardshrink
 """.split()
 # In place: the result is written back.

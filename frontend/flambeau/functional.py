@@ -45,7 +45,6 @@ _FROM_LINALG = {
     "lu_solve": "_lu_solve",
     "lu_unpack": "_lu_unpack",
     "triangular_solve": "_triangular_solve",
-    "geqrf": "_geqrf",
     "orgqr": "householder_product",
 }
 _FROM_SPECIAL = {"logit": "logit"}

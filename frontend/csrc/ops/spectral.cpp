@@ -139,6 +139,20 @@ Tensor svdvals(const Tensor& a, const Value&) {
   const bool vectors = tls.grad_enabled && a.requires_grad();
   return op.all(a, false, vectors)[1];
 }
+// The sum of the singular values of matrices over two dims.
+Tensor nuclear_norm(const Tensor& a, std::optional<IntList> dims, bool keepdim) {
+  static const OpRef values("linalg.svdvals("), move("movedim(Tensor self, int[");
+  const int64_t last[] = {-2, -1};
+  const IntList two = dims && dims->size() == 2 ? *dims : IntList(last, 2);
+  check(!dims || dims->size() == 2, "norm: expected two dims for the nuclear norm, got ",
+        to_string(*dims));
+  const Tensor s = values(move(a, two, IntList(last, 2)));
+  const Tensor sum = ops::sum_dim(s, IntList{-1}, false);
+  if (!keepdim) return sum;
+  Dims sizes(a.sizes());
+  for (int64_t d : two) sizes[wrap_dim(d, a.dim())] = 1;
+  return ops::reshape(sum, sizes);
+}
 // 1 / (s_j^2 - s_i^2) off the diagonal, 0 on it.
 Tensor inverse_gaps(const Tensor& w) {
   const Tensor gap = ops::sub(row(w), column(w));
@@ -324,6 +338,9 @@ const Records records = {
     Op("linalg.svdvals(Tensor A, *, str? driver=None) -> Tensor", "Singular values.")
         .impl<svdvals>()
         .out(),
+    Op("linalg._nuclear_norm(Tensor self, int[]? dim, bool keepdim) -> Tensor",
+       "The sum of the singular values.")
+        .impl<nuclear_norm>(),
     Op("_svd(Tensor A, bool full, bool vectors) -> (Tensor, Tensor, Tensor)", kSvd)
         .impl<svd_raw>()
         .derivative("A", kAllOut, svd_back),
