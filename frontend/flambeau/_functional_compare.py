@@ -12,6 +12,9 @@ _ops = _C._ops
 
 
 def _check_close(name: str, a: Tensor, b: Tensor, rtol: float, atol: float) -> None:
+    for given in (a, b):
+        if not isinstance(given, Tensor):
+            raise TypeError(f"{name}: expected Tensors, got {type(given).__name__}")
     if a.dtype != b.dtype:
         raise RuntimeError(
             f"{name}: expected 'input' and 'other' to have the same dtype, got "
@@ -215,7 +218,10 @@ def mode(
     from .return_types import mode as result_type
 
     if input.dim() == 0:
-        return result_type((input.clone(), _ops.zeros_like(input, dtype=_C.int64)))
+        both = (input.clone(), _ops.zeros_like(input, dtype=_C.int64))
+        if out is not None:
+            both = (_into(out[0], both[0]), _into(out[1], both[1]))
+        return result_type(both)
     if input.size(dim) == 0:
         raise IndexError(f"mode(): Expected reduction dim {dim} to have non-zero size.")
     with _C._GradGuard(0, -1):

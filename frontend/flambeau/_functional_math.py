@@ -182,7 +182,9 @@ def gradient(
     spacing: a distance, one per dim, or the coordinates along each dim.
     """
     dims = list(range(input.dim())) if dim is None else dim
-    dims = [dims] if isinstance(dims, int) else [d % input.dim() for d in dims]
+    dims = [dims] if isinstance(dims, int) else list(dims)
+    dims = [d % input.dim() for d in dims]
+    spacing = 1 if spacing is None else spacing
     if not isinstance(spacing, (list, tuple)):
         spacing = [spacing] * len(dims)
     if len(spacing) != len(dims):

@@ -194,9 +194,9 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
         if n == m:
             continue
         if n == 1:
-            b = b.sum(y, keepdim=True)
+            b = b.sum(y, keepdim=True, dtype=b.dtype)
         elif m == 1:
-            a = a.sum(x, keepdim=True)
+            a = a.sum(x, keepdim=True, dtype=a.dtype)
         else:
             raise RuntimeError(
                 f"contracted dimensions need to match, but first has size {n} in dim "
@@ -288,6 +288,7 @@ def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
         )
     if any(s < 0 for s in sizes):
         raise ValueError(f"'shape' cannot have negative values, but got {shape}")
+    indices = indices.to(_C.int64)
     coordinates = []
     for size in reversed(sizes):
         coordinates.append(indices % size)

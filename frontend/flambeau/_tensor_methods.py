@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from . import _C
 from ._C import Tensor
 
 TYPE_CHECKING = False
@@ -13,10 +14,10 @@ allclose corrcoef cov cross diff dist equal frexp histogram isclose isreal kron 
 mvlgamma nan_to_num nan_to_num_ nanquantile quantile renorm trace unique
 unique_consecutive det inverse logdet matrix_exp matrix_power pinverse slogdet cholesky
 cholesky_inverse cholesky_solve qr svd lu lu_solve triangular_solve orgqr stft istft
-hardshrink
+hardshrink logit narrow_copy
 """.split()
 # In place: the result is written back.
-_INPLACE = """mvlgamma renorm""".split()
+_INPLACE = """logit mvlgamma renorm""".split()
 
 
 def _method(name: str) -> Any:
@@ -35,7 +36,15 @@ def _inplace(name: str) -> Any:
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         from . import functional
 
-        return self.copy_(getattr(functional, name)(self, *args, **kwargs))
+        result = getattr(functional, name)(self, *args, **kwargs)
+        if result.is_floating_point() and not (
+            self.is_floating_point() or self.is_complex()
+        ):
+            raise RuntimeError(
+                f"{name}_: result type {result.dtype} can't be cast to the desired "
+                f"output type {self.dtype}"
+            )
+        return self.copy_(result)
 
     method.__name__ = name + "_"
     method.__qualname__ = f"Tensor.{name}_"
@@ -57,6 +66,8 @@ def _sum_to_size(self: Tensor, *size: Any) -> Tensor:
     over = [d for d in range(self.dim()) if d < lead or target[d - lead] == 1]
     over = [d for d in over if d < lead or self.size(d) != 1]
     result = self.sum(over, keepdim=True) if over else self
+    if not (result.is_floating_point() or result.is_complex()):
+        result = result.to(_C.int64)
     return result.reshape(target)
 
 

@@ -32,7 +32,7 @@ solve_triangular = _records.solve_triangular
 svd = _records.svd
 svdvals = _records.svdvals
 vector_norm = _records.vector_norm
-LinAlgError = _C.LinAlgError if hasattr(_C, "LinAlgError") else RuntimeError
+LinAlgError = _C._LinAlgError
 
 _lstsq_result = _named(
     "linalg_lstsq", ("solution", "residuals", "rank", "singular_values")

@@ -194,6 +194,16 @@ void index_put_back(Grad& g, std::vector<Tensor>& out) {
   if (g.needs(2)) put(g, out, 2, sum_to(ops::index(g.g, indices), g.shape(2)));
 }
 
+// PyTorch has a RuntimeError, not an IndexError, for these kernels' indices.
+void run_checked(KernelCall& call, KernelId id) {
+  try {
+    call.run(id);
+  } catch (const Error& e) {
+    if (e.kind != ErrorKind::Index) throw;
+    fail(ErrorKind::Runtime, e.what());
+  }
+}
+
 // ---- along a dimension: gather, index_select, index_add
 // ------------------------------
 Tensor as_index(const char* op, const Tensor& index) {
@@ -203,7 +213,8 @@ Tensor as_index(const char* op, const Tensor& index) {
 
 Tensor gather(const Tensor& self, int64_t dim, const Tensor& index, bool) {
   const int64_t d = wrap_dim(dim, self.dim());
-  check(index.dtype() == Dtype::Int64 || index.dtype() == Dtype::Int32,
+  check(index.numel() == 0 || index.dtype() == Dtype::Int64 ||
+            index.dtype() == Dtype::Int32,
         "gather: expected dtype int32 or int64 for argument 'index', got ",
         describe(index));
   Tensor out = empty(index.sizes(), self.dtype(), self.device());
@@ -217,12 +228,9 @@ Tensor gather(const Tensor& self, int64_t dim, const Tensor& index, bool) {
           " to be no larger than ", "self ", describe(self), " apart from dimension ",
           d);
   }
-  KernelCall(x.device())
-      .out(at_least_1d(out))
-      .in(x)
-      .in(cast_to(i, Dtype::Int64))
-      .attr(d)
-      .run(kernel<"gather">());
+  KernelCall call(x.device());
+  call.out(at_least_1d(out)).in(x).in(cast_to(i, Dtype::Int64)).attr(d);
+  run_checked(call, kernel<"gather">());
   return out;
 }
 Tensor gather_back(Grad& g) {
@@ -265,7 +273,9 @@ void check_rows(const char* op, const Tensor& self, int64_t d, const Tensor& ind
   check_same_dtype(op, "self", self, "source", source);
   check_same_device(op, "self", self, "source", source);
   const Tensor x = at_least_1d(self), s = at_least_1d(source);
-  check(x.dim() == s.dim() && s.sizes()[d] == index.numel(), ErrorKind::Index, op,
+  const bool adds = std::string_view(op) == "index_add";
+  check(x.dim() == s.dim() && s.sizes()[d] == index.numel(),
+        adds ? ErrorKind::Runtime : ErrorKind::Index, op,
         ": expected ", index.numel(), " positions along dimension ", d,
         " of 'source', got ", describe(source), " for ", describe(self));
   for (int64_t k = 0; k < x.dim(); ++k) {

@@ -51,13 +51,15 @@ void write(const Tensor& out, int64_t d, const Tensor& index, const Tensor& src,
   } else {
     strides.assign(src.strides());
   }
-  KernelCall(out.device())
-      .out(at_least_1d(out))
-      .in(i)
-      .in(alias(src, i.sizes(), strides, src.offset()))
-      .attr(d)
-      .attr(static_cast<int64_t>(mode))
-      .run(kernel<"scatter">());
+  KernelCall call(out.device());
+  call.out(at_least_1d(out)).in(i).in(alias(src, i.sizes(), strides, src.offset()));
+  call.attr(d).attr(static_cast<int64_t>(mode));
+  try {
+    call.run(kernel<"scatter">());
+  } catch (const Error& e) {  // PyTorch has a RuntimeError here
+    if (e.kind != ErrorKind::Index) throw;
+    fail(ErrorKind::Runtime, e.what());
+  }
 }
 Tensor writable(Frame& f) {
   if (f.inplace) return f.out = f.given;
@@ -305,7 +307,10 @@ Tensor take_along_dim(const Tensor& self, const Tensor& indices,
                       std::optional<int64_t> dim) {
   check(indices.dtype() == Dtype::Int64, "take_along_dim: dtype of indices should be ",
         "Long but got ", describe(indices));
-  if (!dim) return gather_op(flat(self), 0, flat(indices));
+  const auto wrapped = [](const Tensor& i, int64_t n) {
+    return ops::where(ops::lt(i, 0), ops::add(i, n), i);
+  };
+  if (!dim) return gather_op(flat(self), 0, wrapped(flat(indices), self.numel()));
   check(self.dim() == indices.dim(),
         "take_along_dim: input and indices should have the ",
         "same number of dimensions, but got ", describe(self), " and ",
@@ -316,7 +321,8 @@ Tensor take_along_dim(const Tensor& self, const Tensor& indices,
   const auto common = broadcast_shapes(a, b, "take_along_dim");
   a.assign(common), b.assign(common);
   a[d] = self.sizes()[d], b[d] = indices.sizes()[d];
-  return gather_op(ops::expand(self, a), d, ops::expand(indices, b));
+  return gather_op(ops::expand(self, a), d,
+                   wrapped(ops::expand(indices, b), self.sizes()[d]));
 }
 
 // ---- masks

@@ -134,6 +134,7 @@ Two median_dim(const Tensor& self, int64_t dim, bool keepdim) {
 // The middle of what is not NaN: those are sorted to the front.
 Two nanmedian_dim(const Tensor& self, int64_t dim, bool keepdim) {
   check_ordered("nanmedian", self);
+  if (!is_floating(self.dtype())) return median_dim(self, dim, keepdim);
   const int64_t d = wrap_dim(dim, self.dim());
   const Tensor x = at_least_1d(self);
   check(x.sizes()[d] > 0, ErrorKind::Index, "nanmedian: expected reduction dim ", d,
