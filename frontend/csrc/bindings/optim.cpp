@@ -87,7 +87,7 @@ PyObject* zero_grads_(PyObject*, PyObject* const* args, Py_ssize_t n) {
 class Step {
  public:
   // False when the list is not of tensors that a kernel can walk side by side with the
-  // first group's.
+  // parameters: of one dtype and device, dense, with the same strides.
   bool add(PyObject* list) {
     const Py_ssize_t n = PyList_GET_SIZE(list);
     if (groups_++ == 0) count_ = n;
@@ -97,8 +97,10 @@ class Step {
       PyObject* o = PyList_GET_ITEM(list, i);
       if (!is_tensor(o)) return false;
       const TensorImpl* t = impl_of(o);
-      const TensorImpl* first = groups_ == 1 ? t : tensors_[static_cast<size_t>(i)];
-      if (!fits(t, first)) return false;
+      const TensorImpl* param = groups_ == 1 ? t : tensors_[static_cast<size_t>(i)];
+      if (!fits(t, param)) return false;
+      if (groups_ == kGradients && !same_layout(t, param)) t = laid_out_as(param, o);
+      if (!same_layout(t, param)) return false;
       tensors_.push_back(t);
     }
     return true;
@@ -147,11 +149,26 @@ class Step {
   }
 
  private:
-  bool fits(const TensorImpl* t, const TensorImpl* first) const {
+  static constexpr int kGradients = 2;  // the second list
+
+  bool fits(const TensorImpl* t, const TensorImpl* param) const {
     const TensorImpl* lead = tensors_.empty() ? t : tensors_[0];
-    return t->has(kContiguous) && t->dtype == lead->dtype &&
-           t->device == lead->device && !t->device->is_meta() &&
-           t->numel == first->numel;
+    return t->dtype == lead->dtype && t->device == lead->device &&
+           !t->device->is_meta() && sizes(t).equals(sizes(param));
+  }
+  static IntList sizes(const TensorImpl* t) { return IntList(t->sizes, t->ndim); }
+  // Dense, and element k of the one beside element k of the other in memory.
+  static bool same_layout(const TensorImpl* t, const TensorImpl* param) {
+    if (t->has(kContiguous) && param->has(kContiguous)) return true;
+    return IntList(t->strides, t->ndim).equals(IntList(param->strides, param->ndim)) &&
+           is_dense(Tensor(const_cast<TensorImpl*>(param)));
+  }
+  // A copy of a gradient (an expanded one, say) in the layout of its parameter.
+  const TensorImpl* laid_out_as(const TensorImpl* param, PyObject* grad) {
+    const GradGuard off(false);
+    copies_.push_back(empty_like(Tensor(const_cast<TensorImpl*>(param))));
+    copy_into(copies_.back(), unwrap(grad));
+    return copies_.back().get();
   }
   static fl_tensor view(const TensorImpl* t) {
     fl_tensor v;
@@ -182,6 +199,7 @@ class Step {
   Py_ssize_t count_ = 0;
   int groups_ = 0;
   std::vector<const TensorImpl*> tensors_;
+  std::vector<Tensor> copies_;
   std::vector<TensorImpl*> steps_;
   std::vector<int64_t> counts_;
   std::vector<fl_tensor> views_;

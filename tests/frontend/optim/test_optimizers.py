@@ -312,3 +312,36 @@ def test_pickle_and_deepcopy_keep_everything_but_hooks():
         other.step()
         assert state["step"].item() == 2
     assert opt.state[p]["step"].item() == 1
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam", "RMSprop"])
+def test_layouts_of_parameters_and_gradients_do_not_matter(name):
+    options = {"momentum": 0.9} if name == "SGD" else {}
+
+    def last(arrange, arrange_grad):
+        start = flambeau.tensor(values((2, 3, 4, 5), 0)).reshape(2, 3, 4, 5)
+        p = flambeau.nn.Parameter(arrange(start))
+        opt = getattr(optim, name)([p], lr=0.1, **options)
+        for step in range(3):
+            grad = flambeau.tensor(values((2, 3, 4, 1), step)).reshape(2, 3, 4, 1)
+            p.grad = arrange_grad(grad.expand(2, 3, 4, 5))
+            opt.step()
+        return p.detach().contiguous().reshape(-1).tolist()
+
+    def last_dim_first(t):
+        return t.permute(3, 0, 1, 2).contiguous().permute(1, 2, 3, 0)
+
+    want = last(lambda t: t, lambda g: g.contiguous())
+    for arrange in (lambda t: t, last_dim_first):
+        for arrange_grad in (lambda g: g, last_dim_first):
+            assert last(arrange, arrange_grad) == pytest.approx(want, rel=1e-6)
+
+
+def test_a_step_counts_as_a_change_in_place():
+    p = flambeau.nn.Parameter(flambeau.ones(2))
+    out = (p * p).sum()
+    opt = optim.Adam([p])
+    p.grad = flambeau.ones(2)
+    opt.step()
+    with pytest.raises(RuntimeError, match="in-?place"):
+        out.backward()
