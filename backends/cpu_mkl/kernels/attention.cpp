@@ -8,6 +8,9 @@ namespace FL_ISA {
 namespace {
 
 constexpr int64_t kBlockRows = 56, kBlockKeys = 256;
+// Rows of a block lie a little more than a power of two apart: else what is stored to
+// one holds up loads from another.
+constexpr int64_t kGap = 16, kKeyStride = kBlockKeys + kGap;
 constexpr const char* kNoMemory = "attention: no memory";
 
 // e^x where the result is not larger than about 1: fewer cases than exp_lanes.
@@ -199,7 +202,7 @@ struct ForwardScratch {
     keys = scratch::array<C>(scratch::kPackB, packed_size<C>(z.s, z.d));
     values = scratch::array<C>(scratch::kWork, copies + size_t(z.s * z.d) + 1);
     queries = values + z.s * z.dv;
-    weights = scratch::array<C>(scratch::kWork2, size_t(kBlockRows * kBlockKeys));
+    weights = scratch::array<C>(scratch::kWork2, size_t(kBlockRows * kKeyStride));
     sums = scratch::array<C>(scratch::kWork3, size_t(kBlockRows * z.dv + 1));
     ok = keys && values && weights && sums;
   }
@@ -219,14 +222,14 @@ void forward_block(const Setting& a, int64_t b, int64_t h, int64_t t0, int64_t m
   for (int64_t j0 = 0; j0 < limit; j0 += kBlockKeys) {
     const int64_t width = std::min(kBlockKeys, limit - j0);
     small_product<C>(m, width, a.z.d, q.at(t0, 0), w.keys + j0 * a.z.d, 0, w.weights,
-                     kBlockKeys, false);
+                     kKeyStride, false);
     for (int64_t i = 0; i < m; ++i) {
       const int64_t n = std::clamp<int64_t>(a.keys(t0 + i) - j0, 0, width);
-      soften<C>(w.weights + i * kBlockKeys, n, width, C(a.scale),
+      soften<C>(w.weights + i * kKeyStride, n, width, C(a.scale),
                 mask_row(a.mask, b, h, t0 + i), j0, state[i], w.sums + i * a.z.dv,
                 a.z.dv);
     }
-    small_product<C>(m, a.z.dv, width, {w.weights, kBlockKeys, 1}, v.at(j0, 0).data,
+    small_product<C>(m, a.z.dv, width, {w.weights, kKeyStride, 1}, v.at(j0, 0).data,
                      v.rs, w.sums, a.z.dv, j0 > 0);
   }
   const Head<T> to = head_of<T>(out, b, h);
@@ -278,7 +281,7 @@ fl_status forward_as(const fl_call* call) {
 // ---- backward
 // --------------------------------------------------------------------------
 
-constexpr int64_t kBackRows = 56, kBackKeys = 128;
+constexpr int64_t kBackRows = 56, kBackKeys = 128, kBackStride = kBackKeys + kGap;
 
 template <class C>
 struct BackwardScratch {
@@ -292,8 +295,8 @@ struct BackwardScratch {
     keys = scratch::array<C>(scratch::kPackB,
                              packed_size<C>(z.s, z.d) + packed_size<C>(z.s, z.dv));
     values = keys + packed_size<C>(z.s, z.d);
-    p = scratch::array<C>(scratch::kWork2, size_t(2 * kBackRows * kBackKeys));
-    ds = p + kBackRows * kBackKeys;
+    p = scratch::array<C>(scratch::kWork2, size_t(2 * kBackRows * kBackStride));
+    ds = p + kBackRows * kBackStride;
     dq = scratch::array<C>(scratch::kWork3,
                            size_t(z.t * z.d + z.s * z.d + z.s * z.dv + z.t + 1));
     dk = dq + z.t * z.d;
@@ -319,7 +322,7 @@ void block_weights(const Setting& a, int64_t b, int64_t h, int64_t t0, int64_t m
                    int64_t j0, int64_t width, const fl_tensor& lse,
                    BackwardScratch<C>& w) {
   for (int64_t i = 0; i < m; ++i) {
-    C *p = w.p + i * kBackKeys, *ds = w.ds + i * kBackKeys;
+    C *p = w.p + i * kBackStride, *ds = w.ds + i * kBackStride;
     const int64_t n = std::clamp<int64_t>(a.keys(t0 + i) - j0, 0, width);
     const MaskRow mask = mask_row(a.mask, b, h, t0 + i);
     const C top = value_at<C>(lse, (b * a.z.h + h) * a.z.t + t0 + i);
@@ -357,10 +360,10 @@ void backward_head(const Setting& a, int64_t b, int64_t h, const HeadViews<C>& x
       const int64_t m = std::min(rows, z.t - t0);
       const int64_t n = std::min(width, a.keys(t0 + m - 1) - j0);
       if (n <= 0) continue;
-      small_product<C>(m, n, z.d, x.q.at(t0, 0), w.keys + j0 * z.d, 0, w.p, kBackKeys,
+      small_product<C>(m, n, z.d, x.q.at(t0, 0), w.keys + j0 * z.d, 0, w.p, kBackStride,
                        false);
       small_product<C>(m, n, z.dv, x.g.at(t0, 0), w.values + j0 * z.dv, 0, w.ds,
-                       kBackKeys, false);
+                       kBackStride, false);
       block_weights(a, b, h, t0, m, j0, n, lse, w);
       // Keys that only other blocks see keep what they have: zeros are set beforehand.
       const bool add = started || n < width;
@@ -368,11 +371,11 @@ void backward_head(const Setting& a, int64_t b, int64_t h, const HeadViews<C>& x
         std::fill_n(w.dv + j0 * z.dv, width * z.dv, C(0));
         std::fill_n(w.dk + j0 * z.d, width * z.d, C(0));
       }
-      small_product<C>(n, z.dv, m, {w.p, 1, kBackKeys}, x.g.at(t0, 0).data, x.g.rs,
+      small_product<C>(n, z.dv, m, {w.p, 1, kBackStride}, x.g.at(t0, 0).data, x.g.rs,
                        w.dv + j0 * z.dv, z.dv, add);
-      small_product<C>(n, z.d, m, {w.ds, 1, kBackKeys}, x.q.at(t0, 0).data, x.q.rs,
+      small_product<C>(n, z.d, m, {w.ds, 1, kBackStride}, x.q.at(t0, 0).data, x.q.rs,
                        w.dk + j0 * z.d, z.d, add);
-      small_product<C>(m, z.d, n, {w.ds, kBackKeys, 1}, x.k.at(j0, 0).data, x.k.rs,
+      small_product<C>(m, z.d, n, {w.ds, kBackStride, 1}, x.k.at(j0, 0).data, x.k.rs,
                        w.dq + t0 * z.d, z.d, j0 > 0);
       started = true;
     }

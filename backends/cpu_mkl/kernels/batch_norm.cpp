@@ -26,6 +26,16 @@ FL_INLINE void for_channel(const Shape& s, int64_t channel, F&& f) {
     for_lanes<C>(s.l, [&](int64_t j, int k) { f(at + j, k); });
   }
 }
+// The sum of f over the vectors of a channel.
+template <class C, class F>
+FL_INLINE Vec<C> channel_sum(const Shape& s, int64_t channel, F&& f) {
+  Vec<C> sum = {};
+  for (int64_t i = 0; i < s.n; ++i) {
+    const int64_t at = (i * s.c + channel) * s.l;
+    sum += sum_over<C>(s.l, [&](int64_t j, int k) { return f(at + j, k); });
+  }
+  return sum;
+}
 template <class C, class F>
 FL_INLINE void for_samples(const Shape& s, int64_t channel, F&& f) {
   for (int64_t i = 0; i < s.n; ++i) f(i * s.c + channel);
@@ -75,12 +85,12 @@ void channel_moments(const Shape& s, const T* x, int64_t begin, int64_t end,
     return;
   }
   for (int64_t ch = begin; ch < end; ++ch) {
-    Vec<C> sum = {}, square = {};
-    for_channel<C>(s, ch, [&](int64_t at, int k) { sum += load_row(x + at, k); });
+    const Vec<C> sum =
+        channel_sum<C>(s, ch, [&](int64_t at, int k) { return load_row(x + at, k); });
     const C m = sum_lanes<C>(sum) / count;
-    for_channel<C>(s, ch, [&](int64_t at, int k) {
+    const Vec<C> square = channel_sum<C>(s, ch, [&](int64_t at, int k) {
       const Vec<C> d = keep_first<C>(load_row(x + at, k) - m, k);
-      square += d * d;
+      return d * d;
     });
     mean[ch] = m;
     squares[ch] = sum_lanes<C>(square);

@@ -22,12 +22,11 @@ struct Moments {
 template <class T>
 Moments<Compute<T>> moments(const T* x, int64_t n, double eps) {
   using C = Compute<T>;
-  Vec<C> s = {}, t = {};
-  for_lanes<C>(n, [&](int64_t i, int w) { s += load_row(x + i, w); });
+  const Vec<C> s = sum_over<C>(n, [&](int64_t i, int w) { return load_row(x + i, w); });
   const C mean = sum_lanes<C>(s) / C(n);
-  for_lanes<C>(n, [&](int64_t i, int w) {
+  const Vec<C> t = sum_over<C>(n, [&](int64_t i, int w) {
     const Vec<C> d = keep_first<C>(load_row(x + i, w) - mean, w);
-    t += d * d;
+    return d * d;
   });
   return {mean, C(1) / std::sqrt(sum_lanes<C>(t) / C(n) + C(eps))};
 }
@@ -74,10 +73,9 @@ fl_status rms_norm_as(const fl_call* call) {
   parallel_for(m, grain_of(n), [&](int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; ++r) {
       const T* from = x + r * n;
-      Vec<C> s = {};
-      for_lanes<C>(n, [&](int64_t i, int k) {
+      const Vec<C> s = sum_over<C>(n, [&](int64_t i, int k) {
         const Vec<C> v = load_row(from + i, k);
-        s += v * v;
+        return v * v;
       });
       const C rstd = C(1) / std::sqrt(sum_lanes<C>(s) / C(n) + eps);
       for_lanes<C>(n, [&](int64_t i, int k) {

@@ -48,6 +48,24 @@ FL_INLINE void for_lanes(int64_t n, F&& f) {
   if (i < n) f(i, int(n - i));
 }
 
+// The sum of f(offset, lanes) over n elements, in four parts: additions that wait for
+// one another would take longer than the loads.
+template <class C, class F>
+FL_INLINE Vec<C> sum_over(int64_t n, F&& f) {
+  constexpr int L = kLanes<C>;
+  Vec<C> a = {}, b = {}, c = {}, d = {};
+  int64_t i = 0;
+  for (; i + 4 * L <= n; i += 4 * L) {
+    a += f(i, L);
+    b += f(i + L, L);
+    c += f(i + 2 * L, L);
+    d += f(i + 3 * L, L);
+  }
+  for (; i + L <= n; i += L) a += f(i, L);
+  if (i < n) b += f(i, int(n - i));
+  return (a + b) + (c + d);
+}
+
 // Lanes from n on become zero: for sums of what does not vanish on zeros.
 template <class C>
 FL_INLINE Vec<C> keep_first(Vec<C> v, int n) {
