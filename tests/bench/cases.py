@@ -56,7 +56,8 @@ _MILLION = (
 _TABLE = "a = torch.randn(4096, 1024); r = torch.randn(1024)"
 _LAYER = (
     "F = torch.nn.functional; x = torch.randn(4096, 768, requires_grad=True)\n"
-    "w = torch.ones(768, requires_grad=True); b = torch.zeros(768, requires_grad=True)\n"
+    "w = torch.ones(768, requires_grad=True)\n"
+    "b = torch.zeros(768, requires_grad=True)\n"
     "g = torch.randn(4096, 768)"
 )
 _IMAGE = (
@@ -118,8 +119,41 @@ OPS: list[Case] = [
     ),
     (
         "Adam step 1e7",
-        "p = torch.nn.Parameter(torch.randn(10000000)); p.grad = torch.randn(10000000)\n"
+        "p = torch.nn.Parameter(torch.randn(10000000))\n"
+        "p.grad = torch.randn(10000000)\n"
         "o = torch.optim.Adam([p])",
+        "o.step()",
+    ),
+]
+
+_ROWS = (
+    "import numpy as np; D = torch.utils.data\n"
+    "class Rows(D.Dataset):\n"
+    "    def __init__(s):\n"
+    "        s.x = np.random.rand(20000, 784).astype('f')\n"
+    "        s.y = np.random.randint(0, 10, 20000)\n"
+    "    def __len__(s): return 20000\n"
+    "    def __getitem__(s, i): return s.x[i], s.y[i]\n"
+    "rows = Rows()\n"
+)
+OPS += [
+    (
+        "DataLoader, 20000 numpy rows",
+        _ROWS + "loader = D.DataLoader(rows, batch_size=64, shuffle=True)",
+        "for x, y in loader: pass",
+    ),
+    (
+        "DataLoader, 20000 tensor rows",
+        _ROWS + "rows = D.TensorDataset(torch.from_numpy(rows.x), "
+        "torch.from_numpy(rows.y))\n"
+        "loader = D.DataLoader(rows, batch_size=64, shuffle=True)",
+        "for x, y in loader: pass",
+    ),
+    (
+        "Adam step 10 x 1e6",
+        "ps = [torch.nn.Parameter(torch.randn(1000000)) for _ in range(10)]\n"
+        "for p in ps: p.grad = torch.randn(1000000)\n"
+        "o = torch.optim.Adam(ps)",
         "o.step()",
     ),
 ]
