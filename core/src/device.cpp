@@ -50,7 +50,8 @@ Registry& registry() {
 }
 
 thread_local std::string t_error;
-[[gnu::tls_model("initial-exec")]] thread_local DeviceRuntime* t_device = nullptr;  // of the kernel that runs
+[[gnu::tls_model("initial-exec")]] thread_local DeviceRuntime* t_device =
+    nullptr;  // of the kernel that runs
 struct Workspace {
   void* data;
   uint8_t size_class;

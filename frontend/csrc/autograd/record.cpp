@@ -59,8 +59,8 @@ void keep_values(OpNode& node, const Frame& f) {
       const char* at = node.str_pool.data() + node.str_pool.size();
       node.str_pool.append(v.str, v.n);
       v.str = at;
-    } else if (v.tag == Tag::Tensor || v.tag == Tag::Tensors ||
-               v.tag == Tag::Object || v.tag == Tag::Generator) {
+    } else if (v.tag == Tag::Tensor || v.tag == Tag::Tensors || v.tag == Tag::Object ||
+               v.tag == Tag::Generator) {
       v.ints = nullptr;  // tensors are reached through `inputs`
     }
   }
@@ -111,7 +111,8 @@ Ref<OpNode> record(const Op& op, const Frame& f, bool clone_self) {
   size_t n = op.schema.args.size();
   size_t flat = 0;
   for (size_t i = 0; i < n; ++i) {
-    if (op.tensor_args >> i & 1u) flat += f.args[i].tag == Tag::Tensors ? f.args[i].n : 1;
+    if (op.tensor_args >> i & 1u)
+      flat += f.args[i].tag == Tag::Tensors ? f.args[i].n : 1;
   }
   raw->inputs.reserve(flat);
   raw->next.reserve(flat);
@@ -161,7 +162,8 @@ void finish_record_inplace(OpNode& node, Frame& f) {
   save_outputs(node, f);
 }
 
-// ---- what derivatives see ------------------------------------------------------------
+// ---- what derivatives see
+// ------------------------------------------------------------
 
 namespace {
 
@@ -228,7 +230,8 @@ Tensor Grad::grad_or_zeros(int i) const {
   return z;
 }
 
-// ---- running ---------------------------------------------------------------------------
+// ---- running
+// ---------------------------------------------------------------------------
 
 std::string OpNode::name() const {
   std::string n;
@@ -274,19 +277,21 @@ Tensor fit(const Tensor& g, const TensorMeta& m) {
 }  // namespace
 
 std::vector<Tensor> OpNode::apply(std::vector<Tensor>&& grads) {
-  check(!released || (!op->single.empty() && reads_of(*op, *this) == 0) ||
-            (op->joint && op->joint_reads == 0),
-        "Trying to backward through the graph a second time (or directly access saved ",
-        "tensors after they have already been freed). Saved intermediate values of the ",
-        "graph are freed when you call .backward() or autograd.grad(). Specify ",
-        "retain_graph=True if you need to backward through the graph a second time or ",
-        "if you need to access saved tensors after calling backward.");
+  check(
+      !released || (!op->single.empty() && reads_of(*op, *this) == 0) ||
+          (op->joint && op->joint_reads == 0),
+      "Trying to backward through the graph a second time (or directly access saved ",
+      "tensors after they have already been freed). Saved intermediate values of the ",
+      "graph are freed when you call .backward() or autograd.grad(). Specify ",
+      "retain_graph=True if you need to backward through the graph a second time or ",
+      "if you need to access saved tensors after calling backward.");
   std::vector<Tensor> out(inputs.size());
   bool any = std::any_of(grads.begin(), grads.end(),
                          [](const Tensor& t) { return t.defined(); });
   if (!any) return out;
   if (!grads[0].defined() && !output_meta.empty() && !op->schema.returns_list) {
-    Grad probe{Tensor(), grads, *this};  // derivatives take their first gradient as given
+    Grad probe{Tensor(), grads,
+               *this};  // derivatives take their first gradient as given
     grads[0] = probe.grad_or_zeros(0);
   }
   Grad g{grads[0], grads, *this};

@@ -25,8 +25,8 @@ constexpr double kCubic = 0.044715;
 
 bool tanh_form(const Value& v, const char* op) {
   std::string_view s = Unbox<std::string_view>::get(v);
-  check(s == "none" || s == "tanh", op, ": approximate argument must be either none or ",
-        "tanh, got '", s, "'");
+  check(s == "none" || s == "tanh", op,
+        ": approximate argument must be either none or ", "tanh, got '", s, "'");
   return s == "tanh";
 }
 
@@ -46,15 +46,15 @@ Tensor gelu_slope(const Tensor& x, bool tanh_) {
 }
 
 void gelu_kernel(Frame& f) {
-  static const KernelId forward = intern_kernel("gelu"), back =
-                                                             intern_kernel("gelu_backward");
+  static const KernelId forward = intern_kernel("gelu"),
+                        back = intern_kernel("gelu_backward");
   bool backward = f.op->schema.args.size() == 3;
   fl_attr attr{};
   attr.v.i = tanh_form(f.args[backward ? 2 : 1], "gelu");
   const PointwiseOperand operands[] = {{f.args[0]}, {f.args[1]}};
   const Tensor x(f.args[0].tensor);
-  check(is_floating(x.dtype()), ErrorKind::NotImplemented, "\"gelu\" not implemented for '",
-        type_name(x.dtype()), "'");
+  check(is_floating(x.dtype()), ErrorKind::NotImplemented,
+        "\"gelu\" not implemented for '", type_name(x.dtype()), "'");
   run_pointwise(f, backward ? back : forward, Promote::Same,
                 std::span(operands, backward ? 2 : 1), std::span(&attr, 1));
 }
@@ -79,7 +79,8 @@ const Records gaussians = {
         }>(),
 };
 
-// ---- activations of one tensor without parameters ---------------------------------------
+// ---- activations of one tensor without parameters
+// ---------------------------------------
 
 Tensor log_sigmoid_formula(const Tensor& x) {
   return minimum(x, zeros_like(x)) - log1p(exp(-abs(x)));
@@ -95,10 +96,9 @@ const Records smooth = {
     Op("threshold_backward(Tensor grad, Tensor self, float threshold) -> Tensor",
        "grad where self > threshold, else 0.")
         .pointwise(Promote::Same)
-        .derivative("grad", in(1),
-                    [](Grad& x) {
-                      return threshold_backward(x.g, x.in(1), x.arg<double>(2));
-                    })
+        .derivative(
+            "grad", in(1),
+            [](Grad& x) { return threshold_backward(x.g, x.in(1), x.arg<double>(2)); })
         .derivative("self", 0, [](Grad& x) { return zeros_like(x.g); })
         .no_method(),
     Op("nn._silu(Tensor self) -> Tensor", "x·sigmoid(x).")
@@ -179,7 +179,8 @@ const Records smooth = {
         }>(),
 };
 
-// ---- activations with parameters -----------------------------------------------------------
+// ---- activations with parameters
+// -----------------------------------------------------------
 
 Tensor elu_formula(const Tensor& x, double alpha, double scale, double input_scale) {
   Tensor low = expm1(x * input_scale) * (alpha * scale);
@@ -206,7 +207,8 @@ const Records parametric = {
           Tensor low = exp(x * input_scale) * (alpha * scale * input_scale);
           return g * where(gt(x, 0.0), scale, low);
         }>(),
-    Op("nn._leaky_relu(Tensor self, float slope) -> Tensor", "x above 0, slope·x below.")
+    Op("nn._leaky_relu(Tensor self, float slope) -> Tensor",
+       "x above 0, slope·x below.")
         .pointwise(Promote::Same, "leaky_relu")
         .derivative("self", in(0),
                     [](Grad& x) {
@@ -223,13 +225,14 @@ const Records parametric = {
         .decomposition<+[](const Tensor& g, const Tensor& x, double slope) -> Tensor {
           return where(gt(x, 0.0), g, g * slope);
         }>(),
-    Op("nn._hardtanh(Tensor self, float lo, float hi) -> Tensor", "x, kept in [lo, hi].")
+    Op("nn._hardtanh(Tensor self, float lo, float hi) -> Tensor",
+       "x, kept in [lo, hi].")
         .pointwise(Promote::Same, "hardtanh")
         .derivative("self", in(0),
                     [](Grad& x) {
                       Tensor z = x.in(0);
-                      Tensor on = logical_and(gt(z, x.arg<double>(1)),
-                                              lt(z, x.arg<double>(2)));
+                      Tensor on =
+                          logical_and(gt(z, x.arg<double>(1)), lt(z, x.arg<double>(2)));
                       return where(on, x.g, 0.0);
                     })
         .inplace()
@@ -258,7 +261,8 @@ const Records parametric = {
         }>(),
 };
 
-// ---- as nn.functional has them ---------------------------------------------------------------
+// ---- as nn.functional has them
+// ---------------------------------------------------------------
 
 constexpr double kSeluAlpha = 1.6732632423543772, kSeluScale = 1.0507009873554805;
 
@@ -315,7 +319,8 @@ Tensor prelu_fn(const Tensor& x, const Tensor& weight) {
   if (n != 1) {
     check(x.dim() > 0, "prelu: Not allow zero-dim input tensor.");
     int64_t channels = x.dim() > 1 ? x.size(1) : 1;
-    check(channels == n, "prelu: Mismatch of parameter numbers and input channel size. ",
+    check(channels == n,
+          "prelu: Mismatch of parameter numbers and input channel size. ",
           "Found parameter numbers = ", n, " and channel size = ", channels, ".");
     std::vector<int64_t> shape(static_cast<size_t>(x.dim()), 1);
     shape[x.dim() > 1 ? 1 : 0] = n;

@@ -2,15 +2,15 @@
 //
 // Note [Op records]
 // A call arrives as a Frame: the record and one Value per schema argument. call() asks
-// the modes (one flag when there are none), finds out whether a gradient will be wanted,
-// and runs the record in one of three ways:
+// the modes (one flag when there are none), finds out whether a gradient will be
+// wanted, and runs the record in one of three ways:
 //   - it has derivatives: the implementation runs with recording off, and one OpNode is
 //     hung on its outputs;
 //   - it has a decomposition and gradients flow: the decomposition runs, and its parts
 //     are recorded;
 //   - it has neither: the implementation is itself a composition of ops.
-// In-place and out= forms run the same record with `given` set. Implementations that can
-// write there do; for the others the result is copied.
+// In-place and out= forms run the same record with `given` set. Implementations that
+// can write there do; for the others the result is copied.
 #include "ops/op.h"
 
 #include <algorithm>
@@ -60,7 +60,8 @@ Scalar Value::scalar() const {
   }
 }
 
-// ---- records --------------------------------------------------------------------------
+// ---- records
+// --------------------------------------------------------------------------
 
 Op::Op(const char* text, const char* d) : schema(parse_schema(text)), doc(d) {
   for (size_t i = 0; i < schema.args.size(); ++i) {
@@ -191,7 +192,8 @@ const Op& find_op(std::string_view prefix) {
   fail(ErrorKind::Runtime, "there is no op '", prefix, "'");
 }
 
-// ---- calling -------------------------------------------------------------------------
+// ---- calling
+// -------------------------------------------------------------------------
 
 namespace {
 
@@ -327,7 +329,8 @@ void call_out(const Op& op, Frame& f, std::span<Tensor> given) {
   }
 }
 
-void store_result(const Tensor& to, const Tensor& result, const char* op, bool inplace) {
+void store_result(const Tensor& to, const Tensor& result, const char* op,
+                  bool inplace) {
   check(can_cast(result.dtype(), to.dtype()), op, ": result type ",
         type_name(result.dtype()), " can't be cast to the desired output type ",
         type_name(to.dtype()));
@@ -351,7 +354,8 @@ void ops_copy_inplace(const Tensor& to, const Tensor& from) {
   copy.inplace(to, from);
 }
 
-// ---- OpRef ---------------------------------------------------------------------------
+// ---- OpRef
+// ---------------------------------------------------------------------------
 
 const Op& OpRef::get() const {
   if (!op_) [[unlikely]] {

@@ -1,5 +1,5 @@
-// Pointwise ops of three operands and choices: where, masked_fill, clamp, lerp, addcmul,
-// addcdiv, and numbers made of parts.
+// Pointwise ops of three operands and choices: where, masked_fill, clamp, lerp,
+// addcmul, addcdiv, and numbers made of parts.
 #include "ops/formula.h"
 #include "ops/record.h"
 
@@ -9,15 +9,18 @@ namespace {
 
 using namespace ops;
 
-// ---- where and masked_fill -----------------------------------------------------------
+// ---- where and masked_fill
+// -----------------------------------------------------------
 
 Tensor as_condition(const char* op, const Value& v) {
-  check(v.is_tensor(), ErrorKind::Type, op, ": expected a tensor for argument "
+  check(v.is_tensor(), ErrorKind::Type, op,
+        ": expected a tensor for argument "
         "'condition'");
   Tensor c(v.tensor);
   if (c.dtype() == Dtype::Bool) return c;
-  check(c.dtype() == Dtype::UInt8, op, ": expected condition to be a boolean tensor, but ",
-        "got a tensor with dtype ", type_name(c.dtype()));
+  check(c.dtype() == Dtype::UInt8, op,
+        ": expected condition to be a boolean tensor, but ", "got a tensor with dtype ",
+        type_name(c.dtype()));
   return cast_to(c, Dtype::Bool);
 }
 
@@ -31,7 +34,8 @@ void where_op(Frame& f) {
 // The value takes the tensor's dtype, which never grows.
 Tensor fill_value(const Tensor& self, const Value& v) {
   if (v.is_tensor()) {
-    check(v.tensor->ndim == 0, "masked_fill: only supports a 0-dimensional value tensor, ",
+    check(v.tensor->ndim == 0,
+          "masked_fill: only supports a 0-dimensional value tensor, ",
           "but got a tensor with ", int(v.tensor->ndim), " dimension(s).");
     check(can_cast(v.tensor->dtype, self.dtype()), "masked_fill: value of dtype ",
           short_name(v.tensor->dtype), " cannot be converted to ",
@@ -51,8 +55,9 @@ Tensor fill_value(const Tensor& self, const Value& v) {
 void masked_fill_op(Frame& f) {
   static const KernelId k = intern_kernel("where");
   Tensor self(f.args[0].tensor), mask(f.args[1].tensor);
-  check(mask.dtype() == Dtype::Bool, "masked_fill_ only supports boolean masks, but got ",
-        "mask with dtype ", short_name(mask.dtype()));
+  check(mask.dtype() == Dtype::Bool,
+        "masked_fill_ only supports boolean masks, but got ", "mask with dtype ",
+        short_name(mask.dtype()));
   if (f.args[2].is_tensor()) {
     Tensor v = fill_value(self, f.args[2]);
     const PointwiseOperand operands[] = {{Value(mask), true}, {Value(v)}, {f.args[0]}};
@@ -67,11 +72,13 @@ void masked_fill_op(Frame& f) {
         " without overflow");
   s.store(self.dtype(), raw);
   Scalar exact = Scalar::load(self.dtype(), raw);
-  const PointwiseOperand operands[] = {{Value(mask), true}, {Value(exact)}, {f.args[0]}};
+  const PointwiseOperand operands[] = {
+      {Value(mask), true}, {Value(exact)}, {f.args[0]}};
   run_pointwise(f, k, Promote::Same, operands, {});
 }
 
-// ---- clamp ------------------------------------------------------------------------------
+// ---- clamp
+// ------------------------------------------------------------------------------
 
 void clamp_op(Frame& f) {
   static const KernelId both = intern_kernel("clamp"), low = intern_kernel("maximum"),
@@ -100,12 +107,14 @@ Tensor inside(Grad& x) {
 }
 Tensor at_low(Grad& x) {
   Tensor hit = lt(x.in(0), x.operand(1));
-  if (x.value(2).tag != Tag::None) hit = logical_and(hit, lt(x.operand(1), x.operand(2)));
+  if (x.value(2).tag != Tag::None)
+    hit = logical_and(hit, lt(x.operand(1), x.operand(2)));
   return where(hit, x.g, 0.0);
 }
 Tensor at_high(Grad& x) {
   Tensor hit = gt(x.in(0), x.operand(2));
-  if (x.value(1).tag != Tag::None) hit = logical_or(hit, gt(x.operand(1), x.operand(2)));
+  if (x.value(1).tag != Tag::None)
+    hit = logical_or(hit, gt(x.operand(1), x.operand(2)));
   return where(hit, x.g, 0.0);
 }
 
@@ -118,7 +127,8 @@ Tensor clamp_max(const Tensor& a, const Operand& hi) {
   return op(a, Value(), hi.value);
 }
 
-// ---- lerp, addcmul, addcdiv -----------------------------------------------------------------
+// ---- lerp, addcmul, addcdiv
+// -----------------------------------------------------------------
 
 void same_dtype(const Frame& f, int i, int j) {
   if (!f.args[i].is_tensor() || !f.args[j].is_tensor()) return;
@@ -141,7 +151,8 @@ void no_integer_division(Frame& f) {
   bool integers = is_integral(f.args[0].tensor->dtype) &&
                   is_integral(f.args[1].tensor->dtype) &&
                   is_integral(f.args[2].tensor->dtype);
-  check(!integers, "Integer division with addcdiv is no longer supported; use (input + ",
+  check(!integers,
+        "Integer division with addcdiv is no longer supported; use (input + ",
         "value * torch.trunc(tensor1 / tensor2)) or give floating tensors.");
   run_pointwise_record(f);
 }
@@ -154,7 +165,8 @@ const Records choices = {
         .impl<&where_op>()
         .derivative("self", in(0), [](Grad& x) { return where(x.in(0), x.g, 0.0); })
         .derivative("other", in(0), [](Grad& x) { return where(x.in(0), 0.0, x.g); })
-        .no_method().out(),
+        .no_method()
+        .out(),
     Op("where(Tensor self, Tensor condition, Operand other) -> Tensor",
        "self where the condition holds, other elsewhere.")
         .impl<+[](const Tensor& self, const Tensor& c, const Operand& other) -> Tensor {
@@ -174,11 +186,17 @@ const Records choices = {
         .derivative("self", in(0, 1, 2), inside)
         .derivative("min", in(0, 1, 2), at_low)
         .derivative("max", in(0, 1, 2), at_high)
-        .inplace().out().alias("clip"),
+        .inplace()
+        .out()
+        .alias("clip"),
     Op("clamp_min(Tensor self, Operand min) -> Tensor", "Each element, at least min.")
-        .impl<&clamp_min>().inplace().out(),
+        .impl<&clamp_min>()
+        .inplace()
+        .out(),
     Op("clamp_max(Tensor self, Operand max) -> Tensor", "Each element, at most max.")
-        .impl<&clamp_max>().inplace().out(),
+        .impl<&clamp_max>()
+        .inplace()
+        .out(),
 };
 
 const Records blends = {
@@ -197,8 +215,10 @@ const Records blends = {
         .derivative("end", in(2), [](Grad& x) { return x.g * cj(x.operand(2)); })
         .derivative("weight", in(0, 1),
                     [](Grad& x) { return x.g * cj(x.in(1) - x.in(0)); })
-        .inplace().out(),
-    Op("addcmul(Tensor self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor",
+        .inplace()
+        .out(),
+    Op("addcmul(Tensor self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> "
+       "Tensor",
        "self + value·tensor1·tensor2.")
         .pointwise(Promote::Same)
         .derivative("self", 0, [](Grad& x) { return x.g; })
@@ -206,8 +226,10 @@ const Records blends = {
                     [](Grad& x) { return x.g * cj(x.in(2)) * value_of(x); })
         .derivative("tensor2", in(1),
                     [](Grad& x) { return x.g * cj(x.in(1)) * value_of(x); })
-        .inplace().out(),
-    Op("addcdiv(Tensor self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor",
+        .inplace()
+        .out(),
+    Op("addcdiv(Tensor self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> "
+       "Tensor",
        "self + value·tensor1/tensor2.")
         .pointwise(Promote::Same)
         .impl<&no_integer_division>()
@@ -219,12 +241,13 @@ const Records blends = {
                       Tensor b = x.in(2);
                       return -x.g * value_of(x) * cj(x.in(1) / (b * b));
                     })
-        .inplace().out(),
+        .inplace()
+        .out(),
 };
 
 void from_parts(Frame& f) {
-  static const KernelId rect = intern_kernel("make_complex"), polar =
-                                                                  intern_kernel("polar");
+  static const KernelId rect = intern_kernel("make_complex"),
+                        polar = intern_kernel("polar");
   Tensor a(f.args[0].tensor), b(f.args[1].tensor);
   check(a.dtype() == b.dtype(), f.op->name(), ": Expected object of scalar type ",
         type_name(a.dtype()), " but got scalar type ", type_name(b.dtype()),

@@ -1,5 +1,5 @@
-// Pointwise ops of one tensor: arithmetic, exponentials, trigonometry, rounding, special
-// functions and tests.
+// Pointwise ops of one tensor: arithmetic, exponentials, trigonometry, rounding,
+// special functions and tests.
 #include <cmath>
 
 #include "ops/formula.h"
@@ -21,11 +21,13 @@ void rounding(Frame& f) {
   check(!is_complex(t->dtype), ErrorKind::NotImplemented, f.op->name(),
         ": not implemented for complex tensors");
   const PointwiseOperand operands[] = {{f.args[0]}};
-  run_pointwise(f, is_integral(t->dtype) ? ids[4] : ids[k], Promote::Same, operands, {});
+  run_pointwise(f, is_integral(t->dtype) ? ids[4] : ids[k], Promote::Same, operands,
+                {});
 }
 
 void negate(Frame& f) {
-  check(f.args[0].tensor->dtype != Dtype::Bool, "Negation, the `-` operator, on a bool ",
+  check(f.args[0].tensor->dtype != Dtype::Bool,
+        "Negation, the `-` operator, on a bool ",
         "tensor is not supported. If you are trying to invert a mask, use the `~` or ",
         "`logical_not()` operator instead.");
   run_pointwise_record(f);
@@ -87,7 +89,9 @@ const Records arithmetic = {
         .pointwise(Promote::Same)
         .impl<&negate>()
         .derivative("self", 0, [](Grad& x) { return -x.g; })
-        .inplace().out().alias("negative"),
+        .inplace()
+        .out()
+        .alias("negative"),
     Op("positive(Tensor self) -> Tensor", "Returns the tensor itself; refuses bool.")
         .impl<&positive>(),
     Op("abs(Tensor self) -> Tensor",
@@ -95,19 +99,24 @@ const Records arithmetic = {
         .pointwise(Promote::ToReal)
         .impl<&absolute>()
         .derivative("self", in(0), [](Grad& x) { return x.g * sgn(x.in(0)); })
-        .inplace().out().alias("absolute"),
+        .inplace()
+        .out()
+        .alias("absolute"),
     Op("sign(Tensor self) -> Tensor", "-1, 0 or 1 by the sign of each element.")
         .pointwise(Promote::Same)
         .derivative("self", 0, d_zero)
-        .inplace().out(),
+        .inplace()
+        .out(),
     Op("sgn(Tensor self) -> Tensor", "The sign; of a complex z, z/|z|, or 0 at 0.")
         .pointwise(Promote::Same)
         .derivative("self", in(0) | kOut, sgn_grad)
-        .inplace().out(),
+        .inplace()
+        .out(),
     Op("sqrt(Tensor self) -> Tensor", "The square root of each element.")
         .pointwise(Promote::Float)
         .derivative("self", kOut, [](Grad& x) { return x.g / cj(2.0 * x.out()); })
-        .inplace().out(),
+        .inplace()
+        .out(),
     Op("rsqrt(Tensor self) -> Tensor", "1 over the square root of each element.")
         .pointwise(Promote::Float)
         .derivative("self", kOut,
@@ -115,7 +124,8 @@ const Records arithmetic = {
                       Tensor y = x.out();
                       return x.g * cj(y * y * y) * -0.5;
                     })
-        .inplace().out(),
+        .inplace()
+        .out(),
     Op("reciprocal(Tensor self) -> Tensor", "1 over each element.")
         .pointwise(Promote::Float)
         .derivative("self", kOut,
@@ -123,41 +133,52 @@ const Records arithmetic = {
                       Tensor y = x.out();
                       return -x.g * cj(y * y);
                     })
-        .inplace().out(),
+        .inplace()
+        .out(),
     Op("square(Tensor self) -> Tensor", "The square of each element.")
         .pointwise(Promote::Same)
         .impl<&squared>()
         .derivative("self", in(0), [](Grad& x) { return x.g * cj(x.in(0) * 2); })
-        .inplace().out(),
+        .inplace()
+        .out(),
 };
 
 const Records exponentials = {
     Op("exp(Tensor self) -> Tensor", "e to the power of each element.")
-        .pointwise(Promote::Float).derivative("self", kOut, d_exp).inplace().out(),
+        .pointwise(Promote::Float)
+        .derivative("self", kOut, d_exp)
+        .inplace()
+        .out(),
     Op("exp2(Tensor self) -> Tensor", "2 to the power of each element.")
         .pointwise(Promote::Float)
         .derivative("self", kOut, [](Grad& x) { return x.g * cj(x.out()) * kLog2; })
-        .inplace().out(),
+        .inplace()
+        .out(),
     Op("expm1(Tensor self) -> Tensor", "exp(x) - 1, exact near 0.")
         .pointwise(Promote::Float)
         .derivative("self", kOut, [](Grad& x) { return x.g * cj(x.out() + 1.0); })
-        .inplace().out(),
+        .inplace()
+        .out(),
     Op("log(Tensor self) -> Tensor", "The natural logarithm of each element.")
         .pointwise(Promote::Float)
         .derivative("self", in(0), [](Grad& x) { return x.g / cj(x.in(0)); })
-        .inplace().out(),
+        .inplace()
+        .out(),
     Op("log2(Tensor self) -> Tensor", "The logarithm to base 2.")
         .pointwise(Promote::Float)
         .derivative("self", in(0), [](Grad& x) { return x.g / cj(x.in(0) * kLog2); })
-        .inplace().out(),
+        .inplace()
+        .out(),
     Op("log10(Tensor self) -> Tensor", "The logarithm to base 10.")
         .pointwise(Promote::Float)
         .derivative("self", in(0), [](Grad& x) { return x.g / cj(x.in(0) * kLog10); })
-        .inplace().out(),
+        .inplace()
+        .out(),
     Op("log1p(Tensor self) -> Tensor", "log(1 + x), exact near 0.")
         .pointwise(Promote::Float)
         .derivative("self", in(0), [](Grad& x) { return x.g / cj(x.in(0) + 1.0); })
-        .inplace().out(),
+        .inplace()
+        .out(),
     Op("sigmoid(Tensor self) -> Tensor", "1 / (1 + exp(-x)).")
         .pointwise(Promote::Float)
         .derivative("self", kOut,
@@ -166,14 +187,17 @@ const Records exponentials = {
                       return x.complex_input(0) ? x.g * cj(y * (1.0 - y))
                                                 : sigmoid_backward(x.g, y);
                     })
-        .inplace().out(),
+        .inplace()
+        .out(),
     Op("sigmoid_backward(Tensor grad, Tensor output) -> Tensor", "grad·y·(1−y).")
-        .pointwise(Promote::Same).no_method()
+        .pointwise(Promote::Same)
+        .no_method()
         .decomposition<+[](const Tensor& g, const Tensor& y) -> Tensor {
           return g * (y * (1.0 - y));
         }>(),
     Op("tanh_backward(Tensor grad, Tensor output) -> Tensor", "grad·(1−y²).")
-        .pointwise(Promote::Same).no_method()
+        .pointwise(Promote::Same)
+        .no_method()
         .decomposition<+[](const Tensor& g, const Tensor& y) -> Tensor {
           return g * (1.0 - y * y);
         }>(),
@@ -183,39 +207,50 @@ const Records trigonometry = {
     Op("sin(Tensor self) -> Tensor", "The sine of each element, in radians.")
         .pointwise(Promote::Float)
         .derivative("self", in(0), [](Grad& x) { return x.g * cj(cos(x.in(0))); })
-        .inplace().out(),
+        .inplace()
+        .out(),
     Op("cos(Tensor self) -> Tensor", "The cosine of each element, in radians.")
         .pointwise(Promote::Float)
         .derivative("self", in(0), [](Grad& x) { return -x.g * cj(sin(x.in(0))); })
-        .inplace().out(),
+        .inplace()
+        .out(),
     Op("tan(Tensor self) -> Tensor", "The tangent of each element, in radians.")
         .pointwise(Promote::Float)
         .derivative("self", kOut,
                     [](Grad& x) { return x.g * cj(square(x.out()) + 1.0); })
-        .inplace().out(),
+        .inplace()
+        .out(),
     Op("asin(Tensor self) -> Tensor", "The inverse sine, in radians.")
         .pointwise(Promote::Float)
         .derivative("self", in(0),
                     [](Grad& x) { return x.g * cj(rsqrt(1.0 - square(x.in(0)))); })
-        .inplace().out().alias("arcsin"),
+        .inplace()
+        .out()
+        .alias("arcsin"),
     Op("acos(Tensor self) -> Tensor", "The inverse cosine, in radians.")
         .pointwise(Promote::Float)
         .derivative("self", in(0),
                     [](Grad& x) { return -x.g * cj(rsqrt(1.0 - square(x.in(0)))); })
-        .inplace().out().alias("arccos"),
+        .inplace()
+        .out()
+        .alias("arccos"),
     Op("atan(Tensor self) -> Tensor", "The inverse tangent, in radians.")
         .pointwise(Promote::Float)
         .derivative("self", in(0),
                     [](Grad& x) { return x.g / cj(square(x.in(0)) + 1.0); })
-        .inplace().out().alias("arctan"),
+        .inplace()
+        .out()
+        .alias("arctan"),
     Op("sinh(Tensor self) -> Tensor", "The hyperbolic sine.")
         .pointwise(Promote::Float)
         .derivative("self", in(0), [](Grad& x) { return x.g * cj(cosh(x.in(0))); })
-        .inplace().out(),
+        .inplace()
+        .out(),
     Op("cosh(Tensor self) -> Tensor", "The hyperbolic cosine.")
         .pointwise(Promote::Float)
         .derivative("self", in(0), [](Grad& x) { return x.g * cj(sinh(x.in(0))); })
-        .inplace().out(),
+        .inplace()
+        .out(),
     Op("tanh(Tensor self) -> Tensor", "The hyperbolic tangent.")
         .pointwise(Promote::Float)
         .derivative("self", kOut,
@@ -224,12 +259,15 @@ const Records trigonometry = {
                       return x.complex_input(0) ? x.g * cj(1.0 - y * y)
                                                 : tanh_backward(x.g, y);
                     })
-        .inplace().out(),
+        .inplace()
+        .out(),
     Op("asinh(Tensor self) -> Tensor", "The inverse hyperbolic sine.")
         .pointwise(Promote::Float)
         .derivative("self", in(0),
                     [](Grad& x) { return x.g * cj(rsqrt(square(x.in(0)) + 1.0)); })
-        .inplace().out().alias("arcsinh"),
+        .inplace()
+        .out()
+        .alias("arcsinh"),
     Op("acosh(Tensor self) -> Tensor", "The inverse hyperbolic cosine.")
         .pointwise(Promote::Float)
         .derivative("self", in(0),
@@ -237,18 +275,24 @@ const Records trigonometry = {
                       Tensor z = x.in(0);
                       return x.g * cj(rsqrt(z - 1.0) * rsqrt(z + 1.0));
                     })
-        .inplace().out().alias("arccosh"),
+        .inplace()
+        .out()
+        .alias("arccosh"),
     Op("atanh(Tensor self) -> Tensor", "The inverse hyperbolic tangent.")
         .pointwise(Promote::Float)
         .derivative("self", in(0),
                     [](Grad& x) { return x.g / cj(1.0 - square(x.in(0))); })
-        .inplace().out().alias("arctanh"),
+        .inplace()
+        .out()
+        .alias("arctanh"),
     Op("deg2rad(Tensor self) -> Tensor", "Degrees to radians.")
         .impl<+[](const Tensor& a) -> Tensor { return a * (M_PI / 180.0); }>()
-        .inplace().out(),
+        .inplace()
+        .out(),
     Op("rad2deg(Tensor self) -> Tensor", "Radians to degrees.")
         .impl<+[](const Tensor& a) -> Tensor { return a * (180.0 / M_PI); }>()
-        .inplace().out(),
+        .inplace()
+        .out(),
     Op("sinc(Tensor self) -> Tensor", "sin(πx)/(πx), 1 at 0.")
         .pointwise(Promote::Float)
         .derivative("self", in(0),
@@ -257,61 +301,82 @@ const Records trigonometry = {
                       Tensor d = (p * cos(p) - sin(p)) / (p * z);
                       return x.g * cj(where(eq(z, 0.0), 0.0, d));
                     })
-        .inplace().out(),
+        .inplace()
+        .out(),
 };
 
 const Records roundings = {
     Op("ceil(Tensor self) -> Tensor", "The least integer not below each element.")
-        .impl<&rounding<0>>().derivative("self", 0, d_zero).inplace().out(),
+        .impl<&rounding<0>>()
+        .derivative("self", 0, d_zero)
+        .inplace()
+        .out(),
     Op("floor(Tensor self) -> Tensor", "The greatest integer not above each element.")
-        .impl<&rounding<1>>().derivative("self", 0, d_zero).inplace().out(),
+        .impl<&rounding<1>>()
+        .derivative("self", 0, d_zero)
+        .inplace()
+        .out(),
     Op("round(Tensor self) -> Tensor", "The nearest integer, halves to even.")
-        .impl<&rounding<2>>().derivative("self", 0, d_zero).inplace().out(),
+        .impl<&rounding<2>>()
+        .derivative("self", 0, d_zero)
+        .inplace()
+        .out(),
     Op("round(Tensor self, *, int decimals) -> Tensor",
        "Rounds to a number of decimal places.")
-        .impl<&round_decimals>().inplace().out(),
+        .impl<&round_decimals>()
+        .inplace()
+        .out(),
     Op("trunc(Tensor self) -> Tensor", "Drops the fraction of each element.")
-        .impl<&rounding<3>>().derivative("self", 0, d_zero)
-        .inplace().out().alias("fix"),
+        .impl<&rounding<3>>()
+        .derivative("self", 0, d_zero)
+        .inplace()
+        .out()
+        .alias("fix"),
     Op("frac(Tensor self) -> Tensor", "The fraction of each element, with its sign.")
         .pointwise(Promote::Same)
         .derivative("self", 0, [](Grad& x) { return x.g; })
-        .inplace().out(),
+        .inplace()
+        .out(),
 };
 
 const Records special = {
     Op("erf(Tensor self) -> Tensor", "The error function.")
         .pointwise(Promote::Float)
-        .derivative("self", in(0),
-                    [](Grad& x) { return x.g * exp(-square(x.in(0))) * kTwoOverRootPi; })
-        .inplace().out(),
+        .derivative(
+            "self", in(0),
+            [](Grad& x) { return x.g * exp(-square(x.in(0))) * kTwoOverRootPi; })
+        .inplace()
+        .out(),
     Op("erfc(Tensor self) -> Tensor", "1 - erf(x), exact for large x.")
         .pointwise(Promote::Float)
-        .derivative("self", in(0),
-                    [](Grad& x) {
-                      return x.g * exp(-square(x.in(0))) * -kTwoOverRootPi;
-                    })
-        .inplace().out(),
+        .derivative(
+            "self", in(0),
+            [](Grad& x) { return x.g * exp(-square(x.in(0))) * -kTwoOverRootPi; })
+        .inplace()
+        .out(),
     Op("erfinv(Tensor self) -> Tensor", "The inverse of erf on (-1, 1).")
         .pointwise(Promote::Float)
         .derivative("self", kOut,
                     [](Grad& x) { return x.g * exp(square(x.out())) / kTwoOverRootPi; })
-        .inplace().out(),
+        .inplace()
+        .out(),
     Op("lgamma(Tensor self) -> Tensor", "The logarithm of |Γ(x)|.")
         .pointwise(Promote::Float)
         .derivative("self", in(0), [](Grad& x) { return x.g * digamma(x.in(0)); })
-        .inplace().out(),
+        .inplace()
+        .out(),
     Op("digamma(Tensor self) -> Tensor", "The derivative of lgamma.")
         .pointwise(Promote::Float)
         .derivative("self", in(0), [](Grad& x) { return x.g * polygamma(1, x.in(0)); })
-        .inplace().out(),
+        .inplace()
+        .out(),
     Op("polygamma(int n, Tensor self) -> Tensor", "The n-th derivative of digamma.")
         .pointwise(Promote::Float)
-        .derivative("self", in(1),
-                    [](Grad& x) {
-                      return x.g * polygamma(x.arg<int64_t>(0) + 1, x.in(1));
-                    })
-        .no_method().out(),
+        .derivative(
+            "self", in(1),
+            [](Grad& x) { return x.g * polygamma(x.arg<int64_t>(0) + 1, x.in(1)); })
+        .no_method()
+        .out(),
     Op("i0(Tensor self) -> Tensor", "The modified Bessel function of order 0.")
         .pointwise(Promote::Float)
         .derivative("self", in(0),
@@ -319,7 +384,8 @@ const Records special = {
                       static const OpRef i1("special.i1(");
                       return x.g * i1(x.in(0));
                     })
-        .inplace().out(),
+        .inplace()
+        .out(),
     Op("special.i1(Tensor self) -> Tensor", "The modified Bessel function of order 1.")
         .pointwise(Promote::Float)
         .derivative("self", in(0) | kOut,
@@ -330,7 +396,8 @@ const Records special = {
                       Tensor d = i0(z) - x.out() / safe;
                       return x.g * where(eq(z, 0.0), 0.5, d);
                     })
-        .no_method().out(),
+        .no_method()
+        .out(),
     Op("special.i0e(Tensor self) -> Tensor", "exp(-|x|)·i0(x).")
         .pointwise(Promote::Float)
         .derivative("self", in(0) | kOut,
@@ -339,7 +406,8 @@ const Records special = {
                       Tensor z = x.in(0);
                       return x.g * (i1e(z) - sgn(z) * x.out());
                     })
-        .no_method().out(),
+        .no_method()
+        .out(),
     Op("special.i1e(Tensor self) -> Tensor", "exp(-|x|)·i1(x).")
         .pointwise(Promote::Float)
         .derivative("self", in(0) | kOut,
@@ -350,7 +418,8 @@ const Records special = {
                       Tensor d = i0e(z) - x.out() * (sgn(z) + reciprocal(safe));
                       return x.g * where(eq(z, 0.0), 0.5, d);
                     })
-        .no_method().out(),
+        .no_method()
+        .out(),
     Op("special.ndtri(Tensor self) -> Tensor",
        "The inverse of the normal distribution function.")
         .pointwise(Promote::Float)
@@ -358,7 +427,8 @@ const Records special = {
                     [](Grad& x) {
                       return x.g * exp(square(x.out()) / 2.0) * std::sqrt(2 * M_PI);
                     })
-        .no_method().out(),
+        .no_method()
+        .out(),
     Op("special.log_ndtr(Tensor self) -> Tensor",
        "The logarithm of the normal distribution function.")
         .pointwise(Promote::Float)
@@ -367,28 +437,49 @@ const Records special = {
                       Tensor e = exp(square(x.in(0)) / -2.0 - x.out());
                       return x.g * e / std::sqrt(2 * M_PI);
                     })
-        .no_method().out(),
+        .no_method()
+        .out(),
 };
 
 Tensor real_of_real(const Tensor& a) { return a; }
 
 const Records tests = {
     Op("logical_not(Tensor self) -> Tensor", "True where an element is zero.")
-        .pointwise(Promote::Bool).not_differentiable().inplace().out(),
+        .pointwise(Promote::Bool)
+        .not_differentiable()
+        .inplace()
+        .out(),
     Op("bitwise_not(Tensor self) -> Tensor", "Flips every bit; of bool, the negation.")
-        .pointwise(Promote::Integral).not_differentiable().inplace().out(),
+        .pointwise(Promote::Integral)
+        .not_differentiable()
+        .inplace()
+        .out(),
     Op("isnan(Tensor self) -> Tensor", "True where an element is not a number.")
-        .pointwise(Promote::Bool).impl<&number_test<false>>().not_differentiable(),
+        .pointwise(Promote::Bool)
+        .impl<&number_test<false>>()
+        .not_differentiable(),
     Op("isinf(Tensor self) -> Tensor", "True where an element is infinite.")
-        .pointwise(Promote::Bool).impl<&number_test<false>>().not_differentiable(),
+        .pointwise(Promote::Bool)
+        .impl<&number_test<false>>()
+        .not_differentiable(),
     Op("isfinite(Tensor self) -> Tensor", "True where an element is finite.")
-        .pointwise(Promote::Bool).impl<&number_test<true>>().not_differentiable(),
+        .pointwise(Promote::Bool)
+        .impl<&number_test<true>>()
+        .not_differentiable(),
     Op("isposinf(Tensor self) -> Tensor", "True where an element is +inf.")
-        .pointwise(Promote::Bool).impl<&number_test<false>>().not_differentiable().out(),
+        .pointwise(Promote::Bool)
+        .impl<&number_test<false>>()
+        .not_differentiable()
+        .out(),
     Op("isneginf(Tensor self) -> Tensor", "True where an element is -inf.")
-        .pointwise(Promote::Bool).impl<&number_test<false>>().not_differentiable().out(),
+        .pointwise(Promote::Bool)
+        .impl<&number_test<false>>()
+        .not_differentiable()
+        .out(),
     Op("signbit(Tensor self) -> Tensor", "True where the sign bit is set.")
-        .pointwise(Promote::Bool).not_differentiable().out(),
+        .pointwise(Promote::Bool)
+        .not_differentiable()
+        .out(),
     Op("_conj(Tensor self) -> Tensor", "The complex conjugate.")
         .pointwise(Promote::Same, "conj")
         .derivative("self", 0, [](Grad& x) { return conj(x.g); }),
@@ -397,8 +488,10 @@ const Records tests = {
     Op("conj_physical(Tensor self) -> Tensor", "The complex conjugate, computed now.")
         .pointwise(Promote::Same, "conj")
         .derivative("self", 0, [](Grad& x) { return conj(x.g); })
-        .inplace().out(),
-    Op("resolve_conj(Tensor self) -> Tensor", "The tensor itself: nothing is lazy here.")
+        .inplace()
+        .out(),
+    Op("resolve_conj(Tensor self) -> Tensor",
+       "The tensor itself: nothing is lazy here.")
         .impl<&real_of_real>(),
     Op("resolve_neg(Tensor self) -> Tensor", "The tensor itself: nothing is lazy here.")
         .impl<&real_of_real>(),

@@ -126,7 +126,8 @@ void TensorImpl::set_geometry(IntList s, IntList st) {
   set(kContiguous, dense || n == 0);
 }
 
-// ---- making -----------------------------------------------------------------------------
+// ---- making
+// -----------------------------------------------------------------------------
 
 namespace {
 
@@ -205,7 +206,8 @@ Tensor detach_alias(const Tensor& t) {
   return alias(t, t.sizes(), t.strides(), t.offset());
 }
 
-// ---- geometry ---------------------------------------------------------------------------
+// ---- geometry
+// ---------------------------------------------------------------------------
 
 std::ostream& operator<<(std::ostream& s, const ListText& l) {
   s << '[';
@@ -232,14 +234,14 @@ int64_t wrap_dim(int64_t d, int64_t ndim) {
 }
 
 int64_t Tensor::size(int64_t d) const {
-  check(dim() > 0, ErrorKind::Index,
-        "Dimension specified as ", d, " but tensor has no dimensions");
+  check(dim() > 0, ErrorKind::Index, "Dimension specified as ", d,
+        " but tensor has no dimensions");
   return get()->sizes[wrap_dim(d, dim())];
 }
 
 int64_t Tensor::stride(int64_t d) const {
-  check(dim() > 0, ErrorKind::Index,
-        "Dimension specified as ", d, " but tensor has no dimensions");
+  check(dim() > 0, ErrorKind::Index, "Dimension specified as ", d,
+        " but tensor has no dimensions");
   return get()->strides[wrap_dim(d, dim())];
 }
 
@@ -276,9 +278,8 @@ std::vector<int64_t> broadcast_shapes(IntList a, IntList b, const char* op) {
     int64_t x = i < a.size() ? a[a.size() - 1 - i] : 1;
     int64_t y = i < b.size() ? b[b.size() - 1 - i] : 1;
     check(x == y || x == 1 || y == 1, op, ": the size of tensor a (", x,
-          ") must match the size of tensor b (", y,
-          ") at non-singleton dimension ", n - 1 - i, "; shapes are ", to_string(a),
-          " and ", to_string(b));
+          ") must match the size of tensor b (", y, ") at non-singleton dimension ",
+          n - 1 - i, "; shapes are ", to_string(a), " and ", to_string(b));
     out[n - 1 - i] = x == 1 ? y : x;
   }
   return out;
@@ -316,7 +317,8 @@ bool overlaps(const Tensor& a, const Tensor& b) {
   return alo < bhi && blo < ahi;
 }
 
-// ---- autograd's view of a tensor --------------------------------------------------------
+// ---- autograd's view of a tensor
+// --------------------------------------------------------
 
 bool Tensor::requires_grad() const {
   const TensorImpl* t = get();
@@ -336,7 +338,8 @@ void check_inplace(const Tensor& t, const char* op, bool may_overlap) {
          "before doing inplace update.");
   }
   if (!may_overlap && !t.contiguous() && self_overlaps(t->ndim, t->sizes, t->strides)) {
-    fail(ErrorKind::Runtime, op, ": unsupported operation: more than one element of the ",
+    fail(ErrorKind::Runtime, op,
+         ": unsupported operation: more than one element of the ",
          "written-to tensor refers to a single memory location (sizes ",
          to_string(t.sizes()), ", strides ", to_string(t.strides()),
          "). Please clone() the tensor before performing the operation.");
@@ -347,14 +350,15 @@ void check_inplace(const Tensor& t, const char* op, bool may_overlap) {
   check(!leaf, op, ": a leaf Variable that requires grad is being used in an in-place ",
         "operation.");
   if (base) {
-    bool base_leaf = base->has(kRequiresGrad) &&
-                     !(base->autograd && base->autograd->grad_fn);
+    bool base_leaf =
+        base->has(kRequiresGrad) && !(base->autograd && base->autograd->grad_fn);
     check(!base_leaf, op, ": a view of a leaf Variable that requires grad is being ",
           "used in an in-place operation.");
     check(!t->has(kMultiView), op, ": Output 0 of a function that returns multiple ",
           "views is a view and is being modified inplace. This is not allowed; use a ",
           "single-output view such as `narrow` or `select` instead.");
-    check(!t->has(kNoGradView), op, ": A view was created in no_grad mode and is being ",
+    check(!t->has(kNoGradView), op,
+          ": A view was created in no_grad mode and is being ",
           "modified inplace with grad mode enabled. Clone it first.");
   }
 }
