@@ -96,8 +96,8 @@ struct Mover<std::complex<T>, N> {
 };
 
 template <class T, class... U>
-inline constexpr int widest =
-    sizeof(Real<T>) > widest<U...> ? sizeof(Real<T>) : widest<U...>;
+inline constexpr int widest = sizeof(Real<T>) > widest<U...> ? sizeof(Real<T>)
+                                                             : widest<U...>;
 template <class T>
 inline constexpr int widest<T> = sizeof(Real<T>);
 
@@ -179,9 +179,10 @@ inline T attr_c(const fl_call* call, int i) {
 
 // Copies between views of the same sizes and dtype, whatever their strides.
 fl_status copy_view(const fl_call* call, const fl_tensor& dst, const fl_tensor& src);
+// With `stream` the result goes past the caches (the caller ends with stream_fence()).
 // dst[r][c] = src[c][r] for elements of `size` bytes; leading strides count elements.
 void transpose(int size, void* dst, int64_t dst_ld, const void* src, int64_t src_ld,
-               int64_t rows, int64_t cols);
+               int64_t rows, int64_t cols, bool stream = false);
 // Copies past the caches where the processor can; the caller ends with stream_fence().
 void stream_copy(void* dst, const void* src, int64_t bytes);
 void stream_fence();

@@ -309,7 +309,7 @@ void run_tile(const Plan& plan, char* const* at, int64_t rows, int64_t cols,
   const Operand& out = plan.ops[0];
   if (plan.copy && out.strides[last] == out.size && is_turned(plan.ops[1], last)) {
     return transpose(out.size, at[0], out.strides[last - 1] / out.size, at[1],
-                     plan.ops[1].strides[last] / out.size, rows, cols);
+                     plan.ops[1].strides[last] / out.size, rows, cols, plan.stream);
   }
   for (int k = 0; k < plan.n_ops; ++k) {
     const Operand& a = plan.ops[k];
@@ -395,7 +395,8 @@ __attribute__((noinline)) fl_status run_general(const fl_call* call, RowFn row,
 
   const auto grain = static_cast<int64_t>(20000 / cost);
   if (find_turned(plan)) {
-    plan.stream = false;
+    // Of tiles, only plain copies write whole lines.
+    plan.stream = plan.stream && plan.copy;
     const int64_t rows = plan.sizes[ndim - 2];
     const int64_t bands = (rows + kTile - 1) / kTile;
     const int64_t per_band = std::min<int64_t>(kTile, rows) * plan.inner();

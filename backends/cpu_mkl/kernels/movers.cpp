@@ -59,6 +59,16 @@ void transpose_words(void* dst, int64_t dst_ld, const void* src, int64_t src_ld,
   }
 }
 
+// Stores a whole aligned line past the caches, where vectors are that long.
+template <class V>
+FL_INLINE void stream_vector(void* p, V v) {
+#if defined(__AVX512F__)
+  _mm512_stream_si512(static_cast<__m512i*>(p), __m512i(v));
+#else
+  store(p, v);
+#endif
+}
+
 // One square of a transposition in registers: log2(L) rounds, each of which exchanges
 // halves of blocks between rows `s` apart.
 template <class Word>
@@ -84,27 +94,37 @@ struct Square {
     if constexpr (S > 1) round<S / 2>(v);
   }
 
-  static FL_INLINE void run(Word* dst, int64_t dst_ld, const Word* src,
-                            int64_t src_ld) {
+  static FL_INLINE void run(Word* dst, int64_t dst_ld, const Word* src, int64_t src_ld,
+                            bool past_caches) {
     V v[L];
 #pragma GCC unroll 16
     for (int i = 0; i < L; ++i) v[i] = load<V>(src + i * src_ld);
     round<L / 2>(v);
 #pragma GCC unroll 16
-    for (int i = 0; i < L; ++i) store(dst + i * dst_ld, v[i]);
+    for (int i = 0; i < L; ++i) {
+      if (past_caches) {
+        stream_vector(dst + i * dst_ld, v[i]);
+      } else {
+        store(dst + i * dst_ld, v[i]);
+      }
+    }
   }
 };
 
 template <class Word>
 void transpose_squares(void* dst, int64_t dst_ld, const void* src, int64_t src_ld,
-                       int64_t rows, int64_t cols) {
+                       int64_t rows, int64_t cols, bool stream) {
   constexpr int64_t L = Square<Word>::L;
   auto* out = static_cast<Word*>(dst);
+  const bool aligned =
+      (reinterpret_cast<uintptr_t>(dst) | (dst_ld * sizeof(Word))) % 64 == 0;
+  const bool past = stream && aligned && kWidth == 64;
   const auto* in = static_cast<const Word*>(src);
   const int64_t whole_rows = rows / L * L, whole_cols = cols / L * L;
   for (int64_t r = 0; r < whole_rows; r += L) {
     for (int64_t c = 0; c < whole_cols; c += L) {
-      Square<Word>::run(out + r * dst_ld + c, dst_ld, in + c * src_ld + r, src_ld);
+      Square<Word>::run(out + r * dst_ld + c, dst_ld, in + c * src_ld + r, src_ld,
+                        past);
     }
   }
   if (whole_cols < cols) {
@@ -186,16 +206,16 @@ void scatter_strided(int size, void* dst, int64_t stride, const void* src, int64
 }
 
 void transpose(int size, void* dst, int64_t dst_ld, const void* src, int64_t src_ld,
-               int64_t rows, int64_t cols) {
+               int64_t rows, int64_t cols, bool stream) {
   switch (size) {
     case 1:
       return transpose_words<uint8_t>(dst, dst_ld, src, src_ld, rows, cols);
     case 2:
       return transpose_words<uint16_t>(dst, dst_ld, src, src_ld, rows, cols);
     case 4:
-      return transpose_squares<uint32_t>(dst, dst_ld, src, src_ld, rows, cols);
+      return transpose_squares<uint32_t>(dst, dst_ld, src, src_ld, rows, cols, stream);
     case 8:
-      return transpose_squares<uint64_t>(dst, dst_ld, src, src_ld, rows, cols);
+      return transpose_squares<uint64_t>(dst, dst_ld, src, src_ld, rows, cols, stream);
     default:
       return transpose_words<Wide>(dst, dst_ld, src, src_ld, rows, cols);
   }
