@@ -58,4 +58,7 @@ def signature_of(op: Any) -> inspect.Signature:
                 p.replace(default=inspect.Parameter.empty) for p in parameters
             ]
         parameters.append(inspect.Parameter(name, kind, default=value))
+    if op._has_out and all(p.name != "out" for p in parameters):
+        keyword = inspect.Parameter.KEYWORD_ONLY
+        parameters.append(inspect.Parameter("out", keyword, default=None))
     return inspect.Signature(parameters)

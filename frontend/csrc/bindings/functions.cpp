@@ -68,6 +68,12 @@ PyObject* get_schemas(PyObject* self, void*) {
     return out.release();
   });
 }
+PyObject* get_has_out(PyObject* self, void*) {
+  const Callable& c = callable_of(self);
+  bool any = false;
+  for (const Overload* o : c.overloads) any = any || o->op->has_out;
+  return boolean(any && !c.inplace && !c.method);
+}
 PyObject* get_signature(PyObject* self, void*) {
   return guard([&] {
     Handle make = import_name("flambeau._signatures", "signature_of");
@@ -84,6 +90,7 @@ PyGetSetDef getset[] = {
     {"__module__", get_module, nullptr, nullptr, nullptr},
     {"__doc__", get_doc, nullptr, nullptr, nullptr},
     {"__signature__", get_signature, nullptr, nullptr, nullptr},
+    {"_has_out", get_has_out, nullptr, "Whether it takes out=.", nullptr},
     {"_schemas", get_schemas, nullptr, "The schemas that it accepts.", nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr}};
 PyMemberDef members[] = {
