@@ -276,6 +276,25 @@ Tensor fit(const Tensor& g, const TensorMeta& m) {
 
 }  // namespace
 
+// Note [Linked gradients]
+// With create_graph, the gradient of a piecewise linear op (relu, max, clamp) is a result
+// that no differentiable path joins to the op's input.  PyTorch calls it a function of
+// what its formula read, all the same, with a derivative of zero; so that a second
+// backward finds a graph, `_linked` says so here.
+static void link_to_reads(OpNode& node, Grad& g, uint32_t mask, Tensor& out) {
+  if (!out.defined() || out.requires_grad() || !is_differentiable(out.dtype())) return;
+  Tensor read;
+  for (size_t k = 0; k < node.inputs.size() && !read.defined(); ++k) {
+    const OpNode::Input& in = node.inputs[k];
+    if (!in.needs || in.item > 0 || in.arg >= 28 || !(mask >> in.arg & 1u)) continue;
+    if (in.saved.holds()) read = in.saved.get(&node);
+  }
+  if (!read.defined() && (mask & kOut)) read = g.out(0);
+  if (!read.defined() || !read.requires_grad()) return;
+  static const OpRef link("_linked(");
+  out = link(out, read);
+}
+
 std::vector<Tensor> OpNode::apply(std::vector<Tensor>&& grads) {
   check(
       !released || (!op->single.empty() && reads_of(*op, *this) == 0) ||
@@ -306,6 +325,15 @@ std::vector<Tensor> OpNode::apply(std::vector<Tensor>&& grads) {
   }
   for (size_t k = 0; k < out.size(); ++k) {
     if (out[k].defined()) out[k] = fit(out[k], inputs[k].meta);
+  }
+  if (tls.grad_enabled) {
+    for (size_t k = 0; k < out.size(); ++k) {
+      uint32_t mask = op->joint ? op->joint_reads : 0;
+      for (const Derivative& d : op->single) {
+        if (d.input == inputs[k].arg) mask = d.reads;
+      }
+      link_to_reads(*this, g, mask, out[k]);
+    }
   }
   return out;
 }

@@ -252,3 +252,12 @@ def test_anomaly(x):
     raised = pytest.raises(RuntimeError, match="nan")
     with torch.autograd.detect_anomaly(), warned, raised:
         (x * float("nan")).backward(ones())
+
+
+@pytest.mark.parametrize(
+    "op", [torch.relu, torch.nn.functional.leaky_relu, torch.nn.functional.hardtanh]
+)
+def test_second_derivative_of_piecewise_linear_ops_is_zero(x, op):
+    (g,) = torch.autograd.grad(op(x), x, ones(), create_graph=True)
+    (gg,) = torch.autograd.grad(g.sum(), x)
+    assert gg.tolist() == [0, 0, 0]
