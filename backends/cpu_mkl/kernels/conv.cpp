@@ -4,6 +4,7 @@
 #include "conv_plane.h"
 #include "conv_weight.h"
 #include "rows.h"
+#include "winograd.h"
 
 namespace FL_ISA {
 namespace {
@@ -79,6 +80,12 @@ bool forward(const ConvShape& s, const T* x, const T* w, const T* bias, T* y) {
   g.src_image = s.groups * s.ci * s.in_size();
   g.dst_image = s.groups * s.co * s.out_size();
   return for_groups(s, [&](int64_t i) {
+    if constexpr (std::is_same_v<T, float>)
+      if (winograd_fits(s))
+        return winograd_convolution(g, {w + i * s.co * s.ci * 9, s.ci * 9, 9, false},
+                                    x + i * s.ci * s.in_size(),
+                                    y + i * s.co * s.out_size(),
+                                    bias ? bias + i * s.co : nullptr);
     return run_gather<T>(g, w + i * s.co * s.ci * s.taps(), x + i * s.ci * s.in_size(),
                          y + i * s.co * s.out_size(), bias ? bias + i * s.co : nullptr);
   });
@@ -189,6 +196,11 @@ bool input_gradient_group(const ConvShape& s, const T* grad, const T* w, const T
   g.src_image = s.groups * s.co * s.out_size();
   g.dst_image = image;
   Remainder rem;
+  if constexpr (std::is_same_v<T, float>)
+    if (winograd_fits(s)) {
+      for (int d = 0; d < kSpatial; ++d) along(s, d, 0, &rem, &g);
+      return winograd_convolution(g, {w, 9, s.ci * 9, true}, grad, dx, bias);
+    }
   for (int64_t z = 0; z < s.stride[0]; ++z)
     for (int64_t y = 0; y < s.stride[1]; ++y)
       for (int64_t x = 0; x < s.stride[2]; ++x)

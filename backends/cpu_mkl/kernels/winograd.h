@@ -1,0 +1,238 @@
+// Winograd's F(2x2, 3x3) for convolutions of stride 1: four outputs from 16 products
+// where the direct form takes 36. Sixteen independent products of matrices, between
+// transforms of sums and differences alone, whose rounding is about that of the direct
+// form.
+#pragma once
+
+#include "conv_gather.h"
+
+namespace FL_ISA {
+
+constexpr int64_t kWinogradTiles = 128;  // of a task
+constexpr int kPoints = 16;              // of a transformed tile
+
+// Weights in place: w[row * row_stride + k * k_stride + tap], taps reversed with
+// `flip`.
+struct WinogradWeights {
+  const float* data;
+  int64_t row_stride, k_stride;
+  bool flip;
+};
+
+inline bool winograd_fits(const ConvShape& s) {
+  const int64_t ones[3] = {1, 1, 1}, kernel[3] = {1, 3, 3};
+  for (int d = 0; d < kSpatial; ++d)
+    if (s.stride[d] != ones[d] || s.dil[d] != 1 || s.k[d] != kernel[d] || s.pad[d] > 2)
+      return false;
+  const auto wide = [](int64_t c) { return c >= 16 && c <= 768; };
+  return s.in[0] == 1 && s.pad[0] == 0 && wide(s.ci) && wide(s.co) &&
+         s.n * s.out_size() >= 64 &&
+         s.ci * s.taps() * std::max(s.ci, s.co) < (int64_t{1} << 30);
+}
+
+using VecF = Vec<float>;
+
+// One tap of the filters of `rows` rows.
+inline VecF gather_taps(const float* p, int64_t stride, int rows) {
+#if defined(__AVX512F__)
+  const __m512i lane =
+      _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  const __m512i at = _mm512_mullo_epi32(lane, _mm512_set1_epi32(int(stride)));
+  return (VecF)_mm512_mask_i32gather_ps(_mm512_setzero_ps(),
+                                        __mmask16((1u << rows) - 1), at, p, 4);
+#else
+  VecF v = {};
+  for (int i = 0; i < rows; ++i) v[i] = p[i * stride];
+  return v;
+#endif
+}
+
+// G g G^T of a tile's rows, packed: [point][panel of rows][k][kRowSlots].
+inline void transform_weights(const WinogradWeights& w, int64_t rows, int64_t part,
+                              int64_t k, float* u) {
+  const int64_t panels = ceil_div(rows, part), point = panels * k * kRowSlots;
+  for (int64_t q = 0; q < panels; ++q) {
+    const int count = int(std::min(part, rows - q * part));
+    const float* base = w.data + q * part * w.row_stride;
+    for (int64_t c = 0; c < k; ++c) {
+      VecF g[9], t[4][3];
+      for (int i = 0; i < 9; ++i)
+        g[i] = gather_taps(base + c * w.k_stride + (w.flip ? 8 - i : i), w.row_stride,
+                           count);
+      for (int j = 0; j < 3; ++j) {
+        const VecF sum = (g[j] + g[6 + j]) * 0.5f, mid = g[3 + j] * 0.5f;
+        t[0][j] = g[j], t[1][j] = sum + mid, t[2][j] = sum - mid, t[3][j] = g[6 + j];
+      }
+      float* to = u + (q * k + c) * kRowSlots;
+      for (int i = 0; i < 4; ++i) {
+        const VecF sum = (t[i][0] + t[i][2]) * 0.5f, mid = t[i][1] * 0.5f;
+        store(to + (4 * i) * point, t[i][0]);
+        store(to + (4 * i + 1) * point, VecF(sum + mid));
+        store(to + (4 * i + 2) * point, VecF(sum - mid));
+        store(to + (4 * i + 3) * point, t[i][2]);
+      }
+    }
+  }
+}
+
+// B^T d B for n neighbouring tiles of a row; d lies in four phases of `plane` elements.
+FL_INLINE void transform_input(const float* d, int64_t plane, int64_t width, float* v,
+                               int64_t point, int n) {
+  VecF t[4][4];
+#pragma GCC unroll 4
+  for (int j = 0; j < 4; ++j) {
+    VecF x[4];
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i)
+      x[i] = load<VecF>(d + (i % 2 * 2 + j % 2) * plane + i / 2 * width + j / 2);
+    t[0][j] = x[0] - x[2], t[1][j] = x[1] + x[2];
+    t[2][j] = x[2] - x[1], t[3][j] = x[1] - x[3];
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) {
+    store_first(v + (4 * i) * point, VecF(t[i][0] - t[i][2]), n);
+    store_first(v + (4 * i + 1) * point, VecF(t[i][1] + t[i][2]), n);
+    store_first(v + (4 * i + 2) * point, VecF(t[i][2] - t[i][1]), n);
+    store_first(v + (4 * i + 3) * point, VecF(t[i][1] - t[i][3]), n);
+  }
+}
+
+// Two rows of outputs, a and b alternating, up to `n` of them.
+FL_INLINE void store_pairs(float* to, VecF a, VecF b, int64_t n) {
+  constexpr int L = kLanes<float>;
+  Mask<VecF> low, high;
+  for (int i = 0; i < L; ++i) {
+    low[i] = i / 2 + (i % 2) * L;
+    high[i] = L / 2 + i / 2 + (i % 2) * L;
+  }
+  if (n <= 0) return;
+  store_first(to, VecF(__builtin_shuffle(a, b, low)), int(std::min<int64_t>(n, L)));
+  if (n > L) store_first(to + L, VecF(__builtin_shuffle(a, b, high)), int(n - L));
+}
+
+// A^T m A for neighbouring tiles: 2 rows of up to `n` outputs, the second one optional.
+FL_INLINE void transform_output(const float* m, int64_t point, int lanes, float bias,
+                                float* to, int64_t width, int64_t n, bool second) {
+  VecF t[2][4];
+#pragma GCC unroll 4
+  for (int j = 0; j < 4; ++j) {
+    VecF x[4];
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) x[i] = load_first(m + (4 * i + j) * point, lanes);
+    t[0][j] = x[0] + x[1] + x[2];
+    t[1][j] = x[1] - x[2] - x[3];
+  }
+#pragma GCC unroll 2
+  for (int i = 0; i < 2; ++i) {
+    if (i == 1 && !second) break;
+    store_pairs(to + i * width, t[i][0] + t[i][1] + t[i][2] + bias,
+                t[i][1] - t[i][2] - t[i][3] + bias, n);
+  }
+}
+
+// One thread's part: tile rows [y0, y1) of the images of a block.
+struct WinogradTask {
+  const Gather& g;
+  Phases f;
+  const float *u, *src, *bias;
+  float* dst;
+  int64_t tiles_y, tiles_x, part, images;
+  int64_t built = -1;
+  float* phases = nullptr;
+
+  bool build(int64_t block) {
+    if (built == block) return true;
+    built = block;
+    const int64_t from = block * images, count = std::min(images, g.n - from);
+    const int64_t plane = f.src[1] * f.src[2], size = f.channel();
+    phases =
+        scratch::array<float>(scratch::kWork, size_t(count * g.channels * size + 64));
+    if (!phases) return false;
+    for (int64_t i = 0; i < count; ++i)
+      for (int64_t c = 0; c < g.channels; ++c)
+        fill_phases(f, src + (from + i) * g.src_image + c * plane,
+                    phases + (i * g.channels + c) * size);
+    return true;
+  }
+
+  // f(image, tile row, first tile of a run, its index in the block, length).
+  template <class F>
+  void for_runs(int64_t count, int64_t y0, int64_t y1, F&& body) const {
+    constexpr int64_t N = kTileCols<float>, L = kLanes<float>;
+    int64_t t = 0;
+    for (int64_t i = 0; i < count; ++i)
+      for (int64_t y = y0; y < y1; ++y)
+        for (int64_t x = 0; x < tiles_x;) {
+          const int64_t n = std::min({L, tiles_x - x, N - t % N});
+          body(i, y, x, t, int(n));
+          x += n;
+          t += n;
+        }
+  }
+
+  bool run(int64_t block, int64_t y0, int64_t y1) {
+    constexpr int64_t N = kTileCols<float>;
+    const int64_t count = std::min(images, g.n - block * images);
+    const int64_t tiles = count * (y1 - y0) * tiles_x, panels = ceil_div(tiles, N);
+    const int64_t k = g.channels, crs = panels * N + kLanes<float>;
+    const int64_t vp = panels * k * N, mp = g.rows * crs;  // of one point
+    const int64_t up = ceil_div(g.rows, part) * k * kRowSlots;
+    float* v = scratch::array<float>(scratch::kWork2, size_t(kPoints * vp));
+    float* m = scratch::array<float>(scratch::kWork3, size_t(kPoints * mp));
+    if (!v || !m || !build(block)) return false;
+    if (tiles % N != 0)
+      for (int p = 0; p < kPoints; ++p)
+        std::fill_n(v + p * vp + (panels - 1) * k * N, k * N, 0.f);
+    for_runs(count, y0, y1, [&](int64_t i, int64_t y, int64_t x, int64_t t, int n) {
+      const float* d = phases + i * k * f.channel() + y * f.size[2] + x;
+      float* to = v + t / N * k * N + t % N;
+      for (int64_t c = 0; c < k; ++c, d += f.channel(), to += N)
+        transform_input(d, f.plane(), f.size[2], to, vp, n);
+    });
+    const Epilogue<float> e;
+    for (int p = 0; p < kPoints; ++p)
+      for (int64_t j = 0; j < panels; ++j)
+        panel_product<float>(g.rows, part, int(std::min(N, tiles - j * N)),
+                             {k, u + p * up, 1, kRowSlots, v + p * vp + j * k * N, N,
+                              m + p * mp + j * N, crs, 0, true},
+                             k * kRowSlots, e);
+    const int64_t height = g.dst[1], width = g.dst[2];
+    for_runs(count, y0, y1, [&](int64_t i, int64_t y, int64_t x, int64_t t, int n) {
+      float* to = dst + (block * images + i) * g.dst_image + 2 * y * width + 2 * x;
+      for (int64_t r = 0; r < g.rows; ++r, to += height * width)
+        transform_output(m + r * crs + t, mp, n, bias ? bias[r] : 0.f, to, width,
+                         std::min<int64_t>(2 * n, width - 2 * x), 2 * y + 1 < height);
+    });
+    return true;
+  }
+};
+
+// As gather_convolution, for 3 by 3 taps of stride 1. False: no memory.
+inline bool winograd_convolution(const Gather& g, const WinogradWeights& w,
+                                 const float* src, float* dst, const float* bias) {
+  const int64_t ty = ceil_div(g.dst[1], 2), tx = ceil_div(g.dst[2], 2);
+  const int64_t part = even_part(g.rows, kTileRows<float>);
+  Phases f = g.phases;
+  f.step[0] = 1, f.step[1] = f.step[2] = 2;
+  f.size[0] = 1, f.size[1] = ty + 1, f.size[2] = tx + 1;
+  const size_t size = size_t(ceil_div(g.rows, part) * g.channels * kRowSlots * kPoints);
+  float* u = scratch::array<float>(scratch::kPackA, size);
+  if (!u) return false;
+  transform_weights(w, g.rows, part, g.channels, u);
+  const int64_t images = std::clamp<int64_t>(kWinogradTiles / (ty * tx), 1, g.n);
+  const int64_t blocks = ceil_div(g.n, images);
+  const int64_t rows = std::clamp<int64_t>(kWinogradTiles / tx, 1, ty);
+  const int64_t parts = ceil_div(ty, rows);
+  bool ok = true;
+  parallel_for(blocks * parts, 1, [&](int64_t begin, int64_t end) {
+    WinogradTask task{g, f, u, src, bias, dst, ty, tx, part, images};
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t y0 = i % parts * rows;
+      if (!task.run(i / parts, y0, std::min(ty, y0 + rows)))
+        __atomic_store_n(&ok, false, __ATOMIC_RELAXED);
+    }
+  });
+  return ok;
+}
+
+}  // namespace FL_ISA
