@@ -10,14 +10,12 @@ namespace {
 
 // The public heads of NumPy's structs, the same in its versions 1 and 2.
 struct Descr {
-  PyObject_HEAD
-  PyObject* type;
+  PyObject_HEAD PyObject* type;
   char kind, letter, byteorder, flags;
   int type_num;
 };
 struct Array {
-  PyObject_HEAD
-  char* data;
+  PyObject_HEAD char* data;
   int nd;
   Py_ssize_t* dims;
   Py_ssize_t* strides;
@@ -48,8 +46,8 @@ bool dtype_of_num(int num, Dtype& out) {
 }
 
 void** load_table() {
-  for (const char* name : {"numpy._core._multiarray_umath",
-                           "numpy.core._multiarray_umath"}) {
+  for (const char* name :
+       {"numpy._core._multiarray_umath", "numpy.core._multiarray_umath"}) {
     Handle module = Handle::steal(PyImport_ImportModule(name));
     if (!module) {
       PyErr_Clear();

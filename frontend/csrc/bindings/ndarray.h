@@ -1,5 +1,5 @@
-// NumPy's arrays through its own table of functions, which it keeps stable; the table is
-// read when an array is first met, so that NumPy is never imported for it.
+// NumPy's arrays through its own table of functions, which it keeps stable; the table
+// is read when an array is first met, so that NumPy is never imported for it.
 #pragma once
 
 #include "bindings/python.h"

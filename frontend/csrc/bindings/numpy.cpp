@@ -138,10 +138,11 @@ Tensor adopt(const Layout& l, std::unique_ptr<Keeper> keeper) {
   for (size_t d = 0; d < l.ndim; ++d) {
     const bool single = l.sizes[d] <= 1;
     const int64_t step = single && l.bytes[d] % z ? z : l.bytes[d];
-    check(step >= 0, ErrorKind::Value,
-          "At least one stride in the given numpy array is negative, and tensors with ",
-          "negative strides are not currently supported. (You can probably work around ",
-          "this by making a copy of your array with array.copy().)");
+    check(
+        step >= 0, ErrorKind::Value,
+        "At least one stride in the given numpy array is negative, and tensors with ",
+        "negative strides are not currently supported. (You can probably work around ",
+        "this by making a copy of your array with array.copy().)");
     check(step % z == 0, ErrorKind::Value,
           "given numpy array strides not a multiple of ",
           "the element byte size. Copy the numpy array to reallocate the memory.");

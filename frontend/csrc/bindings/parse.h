@@ -90,7 +90,7 @@ struct Overload {
   bool varargs_function = false;  // f(2, 3) stands for f((2, 3))
   bool varargs_method = false;
   bool factory = false;          // takes layout=, pin_memory=, requires_grad=
-  bool numbers = false;  // all its tensors may be numbers: one must not be
+  bool numbers = false;          // all its tensors may be numbers: one must not be
   std::vector<PyObject*> names;  // interned
   explicit Overload(const Op& op);
 };
@@ -103,7 +103,15 @@ struct Extras {
 };
 
 struct Mismatch {
-  enum class Kind { None, TooMany, Wrong, Missing, Unknown, Twice, Numbers } kind = Kind::None;
+  enum class Kind {
+    None,
+    TooMany,
+    Wrong,
+    Missing,
+    Unknown,
+    Twice,
+    Numbers
+  } kind = Kind::None;
   int arg = -1;
   PyObject* got = nullptr;  // borrowed
 };
