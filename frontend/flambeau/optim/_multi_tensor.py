@@ -58,4 +58,5 @@ def collect(
             if param.grad is not None:
                 optimizer._state_of(group, param)
         found = gather(group["params"], optimizer.state, keys)
+        assert found is not None  # every state has just been made
     return found

@@ -101,7 +101,9 @@ class SGD(PointwiseOptimizer):
             self.state[param]["momentum_buffer"] = buffer
         if not old:
             return True
-        params, grads, buffers = gather(old, self.state, _MOMENTUM_KEYS)
+        found = gather(old, self.state, _MOMENTUM_KEYS)
+        assert found is not None  # these were chosen because they have buffers
+        params, grads, buffers = found
         if not self._sgd(group, params, grads, buffers, False):
             self._step_one_by_one({**group, "params": params})
         return True
