@@ -10,7 +10,7 @@ from math import inf as inf
 from math import nan as nan
 from math import pi as pi
 
-from . import _C
+from . import _C as _C
 from ._C import *  # noqa: F403
 from ._C import Size as Size
 from ._C import Tensor as Tensor
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 # Functions of ops by name: abs, add, ... (some hide builtins here, as in PyTorch).
 globals().update({k: v for k, v in vars(_ops).items() if not k.startswith("_")})
 
-from . import _tensor as _tensor_module  # noqa: E402  (adds methods to Tensor)
-from . import _tensor_methods as _tensor_methods_module  # noqa: E402
+from . import _tensor as _tensor  # noqa: E402  (adds methods to Tensor)
+from . import _tensor_methods as _tensor_methods  # noqa: E402
 from ._settings import *  # noqa: E402, F403
 from ._type_info import finfo as finfo  # noqa: E402
 from ._type_info import iinfo as iinfo  # noqa: E402

@@ -9,13 +9,51 @@ if TYPE_CHECKING:
     from typing import Any
 # Public submodules.
 _MODULES = frozenset(
-    """
-    __config__ __future__ accelerator amp autograd backends compiler cpu cuda
-    distributed distributions fft func functional fx hub jit library linalg masked
-    mps multiprocessing mtia nested nn onnx optim overrides profiler quantization
-    random return_types serialization signal sparse special storage testing
-    torch_version types utils version xpu
-    """.split()
+    [
+        "__config__",
+        "__future__",
+        "accelerator",
+        "amp",
+        "autograd",
+        "backends",
+        "compiler",
+        "cpu",
+        "cuda",
+        "distributed",
+        "distributions",
+        "fft",
+        "func",
+        "functional",
+        "fx",
+        "hub",
+        "jit",
+        "library",
+        "linalg",
+        "masked",
+        "mps",
+        "multiprocessing",
+        "mtia",
+        "nested",
+        "nn",
+        "onnx",
+        "optim",
+        "overrides",
+        "profiler",
+        "quantization",
+        "random",
+        "return_types",
+        "serialization",
+        "signal",
+        "sparse",
+        "special",
+        "storage",
+        "testing",
+        "torch_version",
+        "types",
+        "utils",
+        "version",
+        "xpu",
+    ]
 )
 
 # Functions and classes that live in a module loaded when they are wanted.
@@ -57,14 +95,43 @@ _TYPED = {
 }
 # Functions of the layers that `flambeau` has too, with the same arguments.
 _OF_LAYERS = frozenset(
-    """
-    adaptive_avg_pool1d alpha_dropout avg_pool1d bilinear celu celu_ channel_shuffle
-    conv1d conv2d conv3d conv_tbc conv_transpose1d conv_transpose2d conv_transpose3d
-    cosine_similarity feature_alpha_dropout group_norm hardshrink layer_norm
-    max_pool1d max_pool2d max_pool3d native_channel_shuffle pairwise_distance pdist
-    pixel_shuffle pixel_unshuffle prelu rms_norm rrelu rrelu_ selu selu_ threshold
-    threshold_
-    """.split()
+    [
+        "adaptive_avg_pool1d",
+        "alpha_dropout",
+        "avg_pool1d",
+        "bilinear",
+        "celu",
+        "celu_",
+        "channel_shuffle",
+        "conv1d",
+        "conv2d",
+        "conv3d",
+        "conv_tbc",
+        "conv_transpose1d",
+        "conv_transpose2d",
+        "conv_transpose3d",
+        "cosine_similarity",
+        "feature_alpha_dropout",
+        "group_norm",
+        "hardshrink",
+        "layer_norm",
+        "max_pool1d",
+        "max_pool2d",
+        "max_pool3d",
+        "native_channel_shuffle",
+        "pairwise_distance",
+        "pdist",
+        "pixel_shuffle",
+        "pixel_unshuffle",
+        "prelu",
+        "rms_norm",
+        "rrelu",
+        "rrelu_",
+        "selu",
+        "selu_",
+        "threshold",
+        "threshold_",
+    ]
 )
 # Modules whose public functions are also those of `flambeau`.
 _FUNCTIONS = ("functional",)
@@ -91,9 +158,9 @@ def find(name: str) -> Any:
     """The value of `flambeau.<name>`; AttributeError when there is none."""
     if name in _MODULES and (module := _module(name)) is not None:
         return module
-    if name in _HOMES and (module := _module(_HOMES[name])) is not None:
-        if hasattr(module, name):
-            return getattr(module, name)
+    module = _module(_HOMES[name]) if name in _HOMES else None
+    if hasattr(module, name):
+        return getattr(module, name)
     if name in _OF_LAYERS:
         return getattr(import_module("flambeau.nn.functional"), name)
     if name in _TYPED:
