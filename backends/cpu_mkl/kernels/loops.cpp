@@ -440,6 +440,44 @@ RowFn copy_row_of(int dtype) {
   }
 }
 
+namespace {
+
+// A small matrix whose rows are contiguous or one value each (a bias added to each row,
+// a factor for each row), done a row at a time. False where the operands are otherwise.
+bool run_small_matrix(const fl_call* call, RowFn row, const void* op, uint32_t flags) {
+  char* p[kMaxOperands];
+  int64_t step[kMaxOperands], down[kMaxOperands];
+  alignas(64) char splats[kMaxOperands][kSplatBytes];
+  const char* value[kMaxOperands];
+  const fl_tensor* t = &call->out[0];
+  const int64_t rows = t->sizes[0], cols = t->sizes[1];
+  for (int k = 0; k <= call->n_in; t = &call->in[k++]) {
+    const bool host = (t->flags & FL_HOST_SCALAR) != 0;
+    if (is_half(t->dtype) && (flags & kRaw) == 0) return false;
+    const int64_t across = host ? 0 : t->strides[1];
+    if (across != 1 && (across != 0 || k == 0)) return false;
+    step[k] = across;
+    down[k] = host ? 0 : t->strides[0] * static_cast<int64_t>(dtype_size(t->dtype));
+    p[k] = static_cast<char*>(t->data);
+    value[k] = p[k];
+    if (across == 0) p[k] = splats[k];
+  }
+  for (int64_t r = 0; r < rows; ++r) {
+    for (int k = 1; k <= call->n_in; ++k) {
+      if (step[k] != 0 || (r != 0 && down[k] == 0)) continue;
+      fill_splat(splats[k], value[k], call->in[k - 1].dtype, false);
+      value[k] += down[k];
+    }
+    row(p, step, cols, op);
+    for (int k = 0; k <= call->n_in; ++k) {
+      if (step[k] != 0) p[k] += down[k];
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
 fl_status pointwise(const fl_call* call, RowFn row, const void* op, float cost,
                     uint32_t flags) {
   const fl_tensor& out = call->out[0];
@@ -469,12 +507,20 @@ fl_status pointwise(const fl_call* call, RowFn row, const void* op, float cost,
       row(p, step, n, op);
       return FL_OK;
     }
+    if (out.ndim == 2 && run_small_matrix(call, row, op, flags)) return FL_OK;
   }
   return run_general(call, row, op, cost, flags);
 }
 
 // Orders the dimensions by dst's strides, merges neighbours, and copies.
 fl_status copy_view(const fl_call* call, const fl_tensor& dst, const fl_tensor& src) {
+  fl_call copy = *call;
+  copy.n_out = copy.n_in = 1;
+  if (dst.ndim == 1) {
+    copy.out = &dst;
+    copy.in = &src;
+    return pointwise(&copy, copy_row_of(dst.dtype), nullptr, kCheap, kRaw | kCopy);
+  }
   int order[kMaxDims], n = 0;
   for (int d = 0; d < dst.ndim; ++d) {
     if (dst.sizes[d] == 1) continue;
@@ -503,8 +549,6 @@ fl_status copy_view(const fl_call* call, const fl_tensor& dst, const fl_tensor& 
   m = std::max(m, 1);
   const fl_tensor out = {dst.data, sizes, to, dst.numel, m, dst.dtype, 0};
   const fl_tensor in = {src.data, sizes, from, dst.numel, m, src.dtype, 0};
-  fl_call copy = *call;
-  copy.n_out = copy.n_in = 1;
   copy.out = &out;
   copy.in = &in;
   return pointwise(&copy, copy_row_of(dst.dtype), nullptr, kCheap, kRaw | kCopy);
