@@ -1,5 +1,6 @@
 """Nothing crashes the interpreter, and nothing leaks."""
 
+import contextlib
 import gc
 import random
 import warnings
@@ -8,6 +9,16 @@ import flambeau as torch
 import pytest
 from flambeau import _C
 
+ORDINARY = (
+    RuntimeError,
+    TypeError,
+    ValueError,
+    IndexError,
+    AttributeError,
+    OverflowError,
+    ZeroDivisionError,
+    MemoryError,
+)
 SHAPES = [(), (0,), (1,), (3,), (2, 3), (3, 3), (0, 3), (2, 3, 4), (1, 1, 2, 2)]
 DTYPES = [torch.float32, torch.float64, torch.int64, torch.bool, torch.complex64]
 
@@ -52,13 +63,9 @@ def test_random_arguments_raise_or_work(seed):
             args = [any_argument(r) for _ in range(r.choice([1, 2, 2, 3, 4]))]
             if r.random() < 0.7:
                 args[0] = any_tensor(r)
-            try:
+            with contextlib.suppress(*ORDINARY):
                 f(*args)
                 worked += 1
-            except SystemError:
-                raise
-            except Exception as error:  # any ordinary one will do
-                assert str(error) is not None
     assert worked > 50
 
 
