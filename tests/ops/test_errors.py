@@ -1,0 +1,38 @@
+"""Wrong arguments raise PyTorch's exception types before anything is done."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import flambeau as torch
+
+CASES: list[tuple[str, type[Exception], Any]] = [
+    ("view of a wrong size", RuntimeError, lambda: torch.ones(2, 3).view(4)),
+    ("view across strides", RuntimeError, lambda: torch.ones(2, 3).t().view(6)),
+    ("dim out of range", IndexError, lambda: torch.ones(2).sum(1)),
+    ("dim twice", RuntimeError, lambda: torch.ones(2, 2).sum((0, 0))),
+    ("select out of range", IndexError, lambda: torch.ones(2)[2]),
+    ("slice with step 0", ValueError, lambda: torch.ones(2)[::0]),
+    ("expand of another size", RuntimeError, lambda: torch.ones(2).expand(3)),
+    ("cat of nothing", ValueError, lambda: torch.cat([])),
+    ("cat of other sizes", RuntimeError, lambda: torch.cat([torch.ones(2, 1), torch.ones(3, 2)])),
+    ("max of nothing", RuntimeError, lambda: torch.ones(0).max()),
+    ("mean of integers", RuntimeError, lambda: torch.ones(2, dtype=torch.int64).mean()),
+    ("mm of other sizes", RuntimeError, lambda: torch.ones(2, 3).mm(torch.ones(2, 3))),
+    ("mm of other dtypes", RuntimeError, lambda: torch.ones(2, 2).mm(torch.ones(2, 2).double())),
+    ("gather by floats", RuntimeError, lambda: torch.ones(2).gather(0, torch.ones(1))),
+    ("gather out of range", RuntimeError, lambda: torch.ones(2).gather(0, torch.tensor([2]))),
+    ("index out of range", IndexError, lambda: torch.ones(2)[torch.tensor([2])]),
+    ("topk beyond the size", RuntimeError, lambda: torch.ones(2).topk(3)),
+    ("inverse of a singular matrix", RuntimeError, lambda: torch.linalg.inv(torch.zeros(2, 2))),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "call"), [c[1:] for c in CASES], ids=[c[0] for c in CASES]
+)
+def test_error(kind: type[Exception], call: Any) -> None:
+    with pytest.raises(kind):
+        call()
