@@ -151,6 +151,10 @@ class _BatchNorm(_NormBase):
                 "Expected more than 1 value per channel when training, got input size "
                 f"{input.shape}"
             )
+        if batch_stats and self.eps <= 0.0:
+            raise ValueError(
+                f"batch_norm eps must be positive during training, but got {self.eps}"
+            )
         if training and not self.track_running_stats:
             mean = var = None
         return _batch_norm(
@@ -202,6 +206,8 @@ class _LazyNormBase(LazyModuleMixin, _NormBase):
     def initialize_parameters(self, input: Tensor) -> None:
         """Give parameters and statistics the size of dimension 1."""
         if not self.has_uninitialized_params():
+            # A state dict has given them their size.
+            self.num_features = self.num_features or input.shape[1]
             return
         self.num_features = input.shape[1]
         for tensor in (self.weight, self.bias, self.running_mean, self.running_var):
