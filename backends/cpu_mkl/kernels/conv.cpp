@@ -3,6 +3,7 @@
 #include "conv_gather.h"
 #include "conv_plane.h"
 #include "conv_weight.h"
+#include "multiply.h"
 #include "rows.h"
 #include "winograd.h"
 
@@ -37,8 +38,36 @@ bool read_shape(const fl_call* call, const fl_tensor& in, const fl_tensor& out,
 // ---- the three computations on contiguous arrays
 // --------------------------------------
 
+// Taps that are single pixels, of pixels as they lie: a product for each image.
+template <class T>
+bool pointwise_convolution(const Gather& g, const T* w, const T* src, T* dst,
+                           const T* bias) {
+  const int64_t pixels = g.pixels(), k = g.channels;
+  Epilogue<T> e;
+  e.row_bias = bias;
+  bool ok = true;
+  const auto one = [&](int64_t i) {
+    if (!multiply<T, T>(g.rows, pixels, k, {w, k, 1},
+                        {src + i * g.src_image, pixels, 1}, dst + i * g.dst_image,
+                        pixels, e))
+      __atomic_store_n(&ok, false, __ATOMIC_RELAXED);
+  };
+  if (g.n == 1) {
+    one(0);
+    return ok;
+  }
+  const int64_t grain =
+      ceil_div(kInlineWork, std::max<int64_t>(1, g.rows * pixels * k));
+  parallel_for(g.n, grain, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) one(i);
+  });
+  return ok;
+}
+
 template <class T>
 bool run_gather(const Gather& g, const T* w, const T* src, T* dst, const T* bias) {
+  if (!g.phases.copied && g.pixels() >= 64 && g.n > 0)
+    return pointwise_convolution(g, w, src, dst, bias);
   return g.rows <= 2 && g.phases.copied ? plane_convolution(g, w, src, dst, bias)
                                         : gather_convolution(g, w, src, dst, bias);
 }
@@ -239,22 +268,30 @@ bool weight_gradient(const ConvShape& s, const T* grad, const T* x, T* dw) {
                                       g_image, x + i * s.ci * s.in_size(), x_image,
                                       dw + i * size);
     });
-  return for_groups(s, [&](int64_t i) {
-    const WeightGradient<T> part = {s,
-                                    f,
-                                    offsets,
-                                    grad + i * s.co * s.out_size(),
-                                    x + i * s.ci * s.in_size(),
-                                    g_image,
-                                    x_image,
-                                    dw + i * size};
-    bool ok = true;
-    const int64_t grain = std::max<int64_t>(1, ceil_div(s.ci, threads::count()));
-    parallel_for(s.ci, grain, [&](int64_t begin, int64_t end) {
-      if (!part.run(begin, end)) __atomic_store_n(&ok, false, __ATOMIC_RELAXED);
+  const auto with_vectors = [&](auto vectors) {
+    return for_groups(s, [&](int64_t i) {
+      const WeightGradient<T, decltype(vectors)::value> part = {
+          s,
+          f,
+          offsets,
+          grad + i * s.co * s.out_size(),
+          x + i * s.ci * s.in_size(),
+          g_image,
+          x_image,
+          dw + i * size};
+      bool ok = true;
+      const int64_t grain = std::max<int64_t>(1, ceil_div(s.ci, threads::count()));
+      parallel_for(s.ci, grain, [&](int64_t begin, int64_t end) {
+        if (!part.run(begin, end)) __atomic_store_n(&ok, false, __ATOMIC_RELAXED);
+      });
+      return ok;
     });
-    return ok;
-  });
+  };
+  // Columns beyond the output channels are computed in vain.
+  const int64_t used = ceil_div(s.co, kLanes<T>);
+  if (used <= 2) return with_vectors(std::integral_constant<int, 2>{});
+  if (used == 3 || kWidth != 64) return with_vectors(std::integral_constant<int, 3>{});
+  return with_vectors(std::integral_constant<int, 4>{});
 }
 
 // ---- operands of any layout and float type

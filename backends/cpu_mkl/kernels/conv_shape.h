@@ -56,6 +56,8 @@ inline void phase_row(T* dst, int64_t n, const T* src, int64_t width, int64_t fi
   std::fill(dst, dst + lo, T(0));
   if (step == 1) {
     std::memcpy(dst + lo, src + first + lo, size_t(hi - lo) * sizeof(T));
+  } else if (step == 2) {  // known to the compiler, which then shuffles vectors
+    for (int64_t i = lo; i < hi; ++i) dst[i] = src[first + i * 2];
   } else {
     for (int64_t i = lo; i < hi; ++i) dst[i] = src[first + i * step];
   }

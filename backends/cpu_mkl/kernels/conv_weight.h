@@ -7,11 +7,12 @@
 
 namespace FL_ISA {
 
-// Rows (taps of channels) of a tile: their pointers fit the general registers.
-constexpr int kGradRows = kWidth == 64 ? 9 : kWidth == 32 ? 4 : 3;
-constexpr int kGradVecs = kWidth == 64 ? 3 : kWidth == 32 ? 3 : 2;
-template <class T>
-constexpr int kGradCols = kGradVecs * kLanes<T>;
+// Rows (taps of channels) of a tile of NV vectors of columns: their pointers fit the
+// general registers, and the sums those of vectors.
+template <int NV>
+constexpr int kGradRows = kWidth == 64   ? (NV == 4 ? 6 : 9)
+                          : kWidth == 32 ? 4
+                                         : 3;
 
 // Pixels of several images, as a and b hold them.
 struct PixelWalk {
@@ -19,10 +20,10 @@ struct PixelWalk {
   int64_t a_image, a_depth, a_row;  // strides of a; b is contiguous
 };
 
-template <class T, int MR>
+template <class T, int NV, int MR>
 void gradient_tile(const PixelWalk& w, const T* const* rows, const T* __restrict b,
                    T* c, bool accumulate) {
-  constexpr int L = kLanes<T>, NV = kGradVecs;
+  constexpr int L = kLanes<T>;
   Vec<T> acc[MR][NV] = {};
   for (int64_t i = 0; i < w.images; ++i)
     for (int64_t z = 0; z < w.depth; ++z)
@@ -54,15 +55,17 @@ void gradient_tile(const PixelWalk& w, const T* const* rows, const T* __restrict
 
 template <class T>
 using GradientFn = void (*)(const PixelWalk&, const T* const*, const T*, T*, bool);
-template <class T, int... R>
+template <class T, int NV, int... R>
 constexpr GradientFn<T> pick_gradient(int rows, std::integer_sequence<int, R...>) {
-  constexpr GradientFn<T> table[] = {gradient_tile<T, R + 1>...};
+  constexpr GradientFn<T> table[] = {gradient_tile<T, NV, R + 1>...};
   return table[rows - 1];
 }
 
 // One group's weights, or a range of its input channels.
-template <class T>
+template <class T, int NV>
 struct WeightGradient {
+  static constexpr int N = NV * kLanes<T>;  // columns of a tile
+
   const ConvShape& s;
   const Phases& f;
   const int64_t* offsets;  // of the taps
@@ -70,9 +73,8 @@ struct WeightGradient {
   int64_t g_image, x_image;
   T* dw;  // [co][ci][taps]
 
-  // Columns of g as a panel: [pixel][kGradCols].
+  // Columns of g as a panel: [pixel][N].
   void pack_g(T* panel, int64_t first, int64_t count, int64_t o0) const {
-    constexpr int N = kGradCols<T>;
     const int64_t pixels = s.out_size();
     const int cols = int(std::min<int64_t>(N, s.co - o0));
     for (int64_t i = 0; i < count; ++i)
@@ -80,9 +82,8 @@ struct WeightGradient {
            View<T>{g + (first + i) * g_image + o0 * pixels, pixels, 1});
   }
 
-  // Channels [c0, c1); sums are [panel of o][row][kGradCols]. False: no memory.
+  // Channels [c0, c1); sums are [panel of o][row][N]. False: no memory.
   bool run(int64_t c0, int64_t c1) const {
-    constexpr int N = kGradCols<T>;
     const int64_t pixels = s.out_size(), taps = s.taps();
     const int64_t images = std::clamp<int64_t>(768 / pixels, 1, s.n);
     const int64_t rows = (c1 - c0) * taps, panels = ceil_div(s.co, N);
@@ -125,19 +126,18 @@ struct WeightGradient {
 
   void tiles(const PixelWalk& walk, const T* base, int64_t channel, int64_t rows,
              const T* pb, T* sums, bool accumulate) const {
-    constexpr auto all = std::make_integer_sequence<int, kGradRows>{};
-    const int64_t part = even_part(rows, kGradRows), taps = s.taps();
+    constexpr auto all = std::make_integer_sequence<int, kGradRows<NV>>{};
+    const int64_t part = even_part(rows, kGradRows<NV>), taps = s.taps();
     for (int64_t r = 0; r < rows; r += part) {
       const int count = int(std::min(part, rows - r));
-      const T* a[kGradRows];
+      const T* a[kGradRows<NV>];
       for (int i = 0; i < count; ++i)
         a[i] = base + (r + i) / taps * channel + offsets[(r + i) % taps];
-      pick_gradient<T>(count, all)(walk, a, pb, sums + r * kGradCols<T>, accumulate);
+      pick_gradient<T, NV>(count, all)(walk, a, pb, sums + r * N, accumulate);
     }
   }
 
   void write_out(const T* sums, int64_t c0, int64_t rows) const {
-    constexpr int N = kGradCols<T>;
     const int64_t row_size = s.ci * s.taps();
     for (int64_t o = 0; o < s.co; o += N)
       transpose_matrix(rows, std::min<int64_t>(N, s.co - o), sums + o * rows, N,

@@ -97,7 +97,9 @@ void tile(const TileArgs<T>& t, const Epilogue<T>& e) {
   const T *a = t.a, *b = t.b;
   const int64_t ars = t.ars, acs = t.acs, brs = t.brs;
   const int last = t.last;
-  for (int i = 0; i < MR; ++i) __builtin_prefetch(t.c + i * t.crs, 1);
+  constexpr int kLine = 64 / int(sizeof(T));
+  for (int i = 0; i < MR; ++i)
+    for (int j = 0; j < NV * L; j += kLine) __builtin_prefetch(t.c + i * t.crs + j, 1);
   auto step = [&](auto full) __attribute__((always_inline)) {
     Vec<T> bv[NV];
 #pragma GCC unroll 8
