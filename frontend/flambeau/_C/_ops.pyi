@@ -175,6 +175,16 @@ def _cross_entropy_backward(
 def _dropout(
     input: Tensor, p: _float, *, out: Tensor | tuple[Tensor, ...] | None = ...
 ) -> tuple[Tensor, Tensor]: ...
+def _eig(
+    A: Tensor, vectors: _bool, *, out: Tensor | tuple[Tensor, ...] | None = ...
+) -> tuple[Tensor, Tensor]: ...
+def _eigh(
+    A: Tensor,
+    upper: _bool,
+    vectors: _bool,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> tuple[Tensor, Tensor]: ...
 def _embed_view(
     grad: Tensor,
     input_size: Sequence[_int] | _int,
@@ -198,6 +208,29 @@ def _extract_view(
     size: Sequence[_int] | _int,
     stride: Sequence[_int] | _int,
     offset: _int,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> Tensor: ...
+def _fft_c2c(
+    input: Tensor,
+    dims: Sequence[_int] | _int,
+    forward: _bool,
+    scale: _float,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> Tensor: ...
+def _fft_c2r(
+    input: Tensor,
+    dims: Sequence[_int] | _int,
+    n: _int,
+    scale: _float,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> Tensor: ...
+def _fft_r2c(
+    input: Tensor,
+    dims: Sequence[_int] | _int,
+    scale: _float,
     *,
     out: Tensor | tuple[Tensor, ...] | None = ...,
 ) -> Tensor: ...
@@ -304,6 +337,28 @@ def _lstm_layer_backward(
     *,
     out: Tensor | tuple[Tensor, ...] | None = ...,
 ) -> tuple[Tensor, Tensor, Tensor]: ...
+def _lstsq(
+    A: Tensor,
+    B: Tensor,
+    rcond: _float,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> tuple[Tensor, Tensor, Tensor]: ...
+def _lu_factor(
+    A: Tensor,
+    pivot: _bool,
+    check_errors: _bool,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> tuple[Tensor, Tensor, Tensor]: ...
+def _lu_solve(
+    LU: Tensor,
+    pivots: Tensor,
+    B: Tensor,
+    adjoint: _int,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> Tensor: ...
 def _masked_scale(
     input: Tensor,
     mask: Tensor,
@@ -375,6 +430,9 @@ def _norm(
     *,
     out: Tensor | tuple[Tensor, ...] | None = ...,
 ) -> Tensor: ...
+def _qr(
+    A: Tensor, complete: _bool, *, out: Tensor | tuple[Tensor, ...] | None = ...
+) -> tuple[Tensor, Tensor]: ...
 def _rms_norm(
     input: Tensor,
     n: _int,
@@ -407,6 +465,24 @@ def _softmax_backward(
     *,
     out: Tensor | tuple[Tensor, ...] | None = ...,
 ) -> Tensor: ...
+def _solve(
+    a: Tensor, b: Tensor, *, out: Tensor | tuple[Tensor, ...] | None = ...
+) -> tuple[Tensor, Tensor]: ...
+def _solve_triangular(
+    a: Tensor,
+    b: Tensor,
+    upper: _bool,
+    unit: _bool,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> Tensor: ...
+def _svd(
+    A: Tensor,
+    full: _bool,
+    vectors: _bool,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> tuple[Tensor, Tensor, Tensor]: ...
 def _to_copy(
     input: Tensor,
     dtype: _dtype,
