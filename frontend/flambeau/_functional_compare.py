@@ -109,7 +109,8 @@ def isin(
     return _into(out, ~found if invert else found)
 
 
-# ---- distinct values -------------------------------------------------------------------
+# ---- distinct values
+# -------------------------------------------------------------------
 def _changes(rows: Tensor) -> Tensor:
     """Where, along dim 0, a row differs from the one before; the first does."""
     n = rows.size(0)
@@ -159,7 +160,8 @@ def _by_dim(input: Tensor, dim: int) -> Tensor:
         and 0 in (s for d, s in enumerate(input.shape) if d != dim % input.dim())
     ):
         raise RuntimeError(
-            "unique: there are 0 sized dimensions, and they aren't selected by `dim`, so "
+            "unique: there are 0 sized dimensions, and they aren't selected by `dim`, "
+            "so "
             "unique cannot be applied"
         )
     return input.movedim(dim, 0)
@@ -247,7 +249,8 @@ def mode(
     return result_type((values, index))
 
 
-# ---- quantiles and histograms ------------------------------------------------------------
+# ---- quantiles and histograms
+# ------------------------------------------------------------
 def _quantile(
     input: Tensor,
     q: Any,
@@ -270,7 +273,8 @@ def _quantile(
         raise RuntimeError("quantile() q tensor must be same dtype as the input tensor")
     if interpolation not in ("linear", "lower", "higher", "midpoint", "nearest"):
         raise RuntimeError(
-            "quantile() interpolation must be one of linear, lower, higher, midpoint or "
+            "quantile() interpolation must be one of linear, lower, higher, midpoint "
+            "or "
             f"nearest, but got {interpolation}"
         )
     if input.numel() == 0:
@@ -335,7 +339,8 @@ def quantile(
     interpolation: str = "linear",
     out: Tensor | None = None,
 ) -> Tensor:
-    """The q-th quantiles (0 <= q <= 1) along dim; several stand in a first dimension."""
+    """The q-th quantiles (0 <= q <= 1) along dim; several stand in a first
+    dimension."""
     return _into(out, _quantile(input, q, dim, keepdim, interpolation, False))
 
 
@@ -361,7 +366,8 @@ def histogram(
     density: bool = False,
     out: Any = None,
 ) -> Any:
-    """How many elements (or what weight of them) fall into bins, and the bins' edges."""
+    """How many elements (or what weight of them) fall into bins, and the bins'
+    edges."""
     from .return_types import histogram as result_type
 
     x = input.flatten()

@@ -21,7 +21,7 @@ def einsum(*args: Any) -> Tensor:
     if not operands:
         raise ValueError("einsum(): must provide at least one operand")
     inputs, output = _parse(equation, operands)
-    terms = [_single(t, names) for t, names in zip(operands, inputs)]
+    terms = [_single(t, names) for t, names in zip(operands, inputs, strict=False)]
     sizes = _sizes(terms)
     result, names = terms[0]
     result, names = _drop(result, names, [n for _, n in terms[1:]], output)
@@ -36,7 +36,8 @@ def einsum(*args: Any) -> Tensor:
 def _arguments(args: tuple[Any, ...]) -> tuple[str, list[Tensor]]:
     if len(args) < 2 and not (args and isinstance(args[0], str)):
         raise ValueError(
-            "einsum(): must specify the equation string and at least one operand, or at "
+            "einsum(): must specify the equation string and at least one operand, or "
+            "at "
             "least one operand and its subscripts list"
         )
     if isinstance(args[0], Tensor):
@@ -81,7 +82,10 @@ def _parse(equation: str, operands: list[Tensor]) -> tuple[list[list[str]], list
             "einsum(): fewer or more operands were provided than specified in the "
             f"equation: {len(operands)} for {equation!r}"
         )
-    inputs = [_names(p, t.dim(), i) for i, (p, t) in enumerate(zip(parts, operands))]
+    inputs = [
+        _names(p, t.dim(), i)
+        for i, (p, t) in enumerate(zip(parts, operands, strict=False))
+    ]
     hidden = max((sum(n.isdigit() for n in names) for names in inputs), default=0)
     ellipsis = [str(d) for d in reversed(range(hidden))]
     if not arrow:
@@ -114,7 +118,8 @@ def _names(part: str, dims: int, which: int) -> list[str]:
     hidden = dims - len(before) - len(after)
     if hidden < 0 or (hidden and not dots):
         raise RuntimeError(
-            f"einsum(): the number of subscripts in the equation ({len(before + after)}) "
+            "einsum(): the number of subscripts in the equation "
+            f"({len(before + after)}) "
             f"does not match the number of dimensions ({dims}) for operand {which}"
             + ("" if hidden < 0 else " and no ellipsis was given")
         )
@@ -131,7 +136,8 @@ def _single(t: Tensor, names: list[str]) -> tuple[Tensor, list[str]]:
             continue
         if t.size(first) != t.size(d):
             raise RuntimeError(
-                f"einsum(): subscript {names[d]} is repeated but the sizes don't match: "
+                f"einsum(): subscript {names[d]} is repeated but the sizes don't "
+                "match: "
                 f"{t.size(d)} != {t.size(first)}"
             )
         t = t.diagonal(0, first, d).movedim(-1, first)
@@ -142,7 +148,7 @@ def _single(t: Tensor, names: list[str]) -> tuple[Tensor, list[str]]:
 def _sizes(terms: list[tuple[Tensor, list[str]]]) -> dict[str, int]:
     sizes: dict[str, int] = {}
     for i, (t, names) in enumerate(terms):
-        for n, size in zip(names, t.shape):
+        for n, size in zip(names, t.shape, strict=False):
             have = sizes.get(n, 1)
             if have != 1 and size != 1 and have != size:
                 raise RuntimeError(

@@ -29,7 +29,7 @@ def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     b = other.reshape([1] * (n - other.dim()) + list(other.shape))
     shape_a = [s for size in a.shape for s in (size, 1)]
     shape_b = [s for size in b.shape for s in (1, size)]
-    sizes = [x * y for x, y in zip(a.shape, b.shape)]
+    sizes = [x * y for x, y in zip(a.shape, b.shape, strict=False)]
     return _into(out, (a.reshape(shape_a) * b.reshape(shape_b)).reshape(sizes))
 
 
@@ -51,7 +51,8 @@ def cross(
     return _into(out, along(input, other, dim=dim))
 
 
-# ---- distances --------------------------------------------------------------------------
+# ---- distances
+# --------------------------------------------------------------------------
 def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
     """The p-norm of input - other."""
     return (input - other).norm(p)
@@ -109,7 +110,8 @@ def renorm(
     return _into(out, input * scale)
 
 
-# ---- along a dimension ------------------------------------------------------------------
+# ---- along a dimension
+# ------------------------------------------------------------------
 def diff(
     input: Tensor,
     n: int = 1,
@@ -189,7 +191,8 @@ def gradient(
         spacing = [spacing] * len(dims)
     if len(spacing) != len(dims):
         raise RuntimeError(
-            "torch.gradient expected spacing to be unspecified, a scalar, or as long as "
+            "torch.gradient expected spacing to be unspecified, a scalar, or as long "
+            "as "
             f"dim ({len(dims)}), got {len(spacing)}"
         )
     if edge_order not in (1, 2):
@@ -197,7 +200,8 @@ def gradient(
             "torch.gradient only supports edge_order=1 and edge_order=2."
         )
     return tuple(
-        _gradient_along(input, d, h, edge_order) for d, h in zip(dims, spacing)
+        _gradient_along(input, d, h, edge_order)
+        for d, h in zip(dims, spacing, strict=False)
     )
 
 
@@ -238,7 +242,8 @@ def _gradient_along(x: Tensor, d: int, h: Any, order: int) -> Tensor:
     return _ops.cat([first, *parts, last], d)
 
 
-# ---- statistics ---------------------------------------------------------------------------
+# ---- statistics
+# ---------------------------------------------------------------------------
 def cov(
     input: Tensor,
     *,
@@ -310,7 +315,8 @@ def corrcoef(input: Tensor) -> Tensor:
     return c.clamp(-1, 1)
 
 
-# ---- elementwise ---------------------------------------------------------------------------
+# ---- elementwise
+# ---------------------------------------------------------------------------
 def nan_to_num(
     input: Tensor,
     nan: float | None = None,
@@ -401,7 +407,8 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
     return result if increasing else result.flip(1)
 
 
-# ---- windows --------------------------------------------------------------------------------
+# ---- windows
+# --------------------------------------------------------------------------------
 def _window(
     length: int, periodic: bool, weights: Sequence[float], options: dict[str, Any]
 ) -> Tensor:
@@ -476,7 +483,8 @@ def kaiser_window(
     return top / _ops.i0(_C.tensor(beta, dtype=x.dtype, device=x.device))
 
 
-# ---- random ---------------------------------------------------------------------------------
+# ---- random
+# ---------------------------------------------------------------------------------
 def poisson(input: Tensor, generator: Any = None) -> Tensor:
     """Numbers of Poisson distributions with the rates `input`."""
     if input.numel() and bool((input < 0).any()):

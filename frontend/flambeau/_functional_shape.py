@@ -171,7 +171,8 @@ def block_diag(*tensors: Any) -> Tensor:
 
 # ---- sums of products ----------------------------------------------------------------
 def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) -> Tensor:
-    """Sums of products over dims: a number of the last of a and first of b, or lists."""
+    """Sums of products over dims: a number of the last of a and first of b, or
+    lists."""
     if isinstance(dims, Tensor):
         dims = dims.tolist()
     if isinstance(dims, int):
@@ -189,7 +190,7 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
         raise RuntimeError("both dimension lists should have the same length")
     over_a = [d % a.dim() for d in over_a]
     over_b = [d % b.dim() for d in over_b]
-    for x, y in zip(over_a, over_b):
+    for x, y in zip(over_a, over_b, strict=False):
         n, m = a.size(x), b.size(y)
         if n == m:
             continue
@@ -255,7 +256,7 @@ def _copied(name: str, view: Any) -> Any:
         if isinstance(result, (tuple, list)):
             if out is None:
                 return tuple(t.clone() for t in result)
-            for to, t in zip(out, result):
+            for to, t in zip(out, result, strict=False):
                 _into(to, t)
             return None
         return result.clone() if out is None else _into(out, result)

@@ -57,7 +57,8 @@ def _sum_to_size(self: Tensor, *size: Any) -> Tensor:
     target = tuple(size[0]) if len(size) == 1 and not isinstance(size[0], int) else size
     lead = self.dim() - len(target)
     fits = lead >= 0 and all(
-        n in (1, have) for n, have in zip(target, self.shape[max(lead, 0) :])
+        n in (1, have)
+        for n, have in zip(target, self.shape[max(lead, 0) :], strict=False)
     )
     if not fits:
         raise RuntimeError(

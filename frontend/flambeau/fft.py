@@ -172,7 +172,8 @@ def ihfft(
     return _into(out, _ops._fft_r2c(x, [d], scale).conj())
 
 
-# ---- several dimensions ----------------------------------------------------------------
+# ---- several dimensions
+# ----------------------------------------------------------------
 def _plan(name: str, x: Tensor, s: Any, dim: Any) -> tuple[list[int], list[int | None]]:
     """The dimensions, and the sizes wanted (None: as they are)."""
     sizes = None if s is None else [s] if isinstance(s, int) else list(s)
@@ -180,7 +181,8 @@ def _plan(name: str, x: Tensor, s: Any, dim: Any) -> tuple[list[int], list[int |
         n = x.dim() if sizes is None else len(sizes)
         if n > x.dim():
             raise RuntimeError(
-                f"{name}: Got shape with {n} values but input tensor only has {x.dim()} "
+                f"{name}: Got shape with {n} values but input tensor only has "
+                f"{x.dim()} "
                 "dimensions."
             )
         dims = list(range(x.dim() - n, x.dim()))
@@ -201,7 +203,7 @@ def _plan(name: str, x: Tensor, s: Any, dim: Any) -> tuple[list[int], list[int |
 def _fit_all(
     name: str, x: Tensor, dims: Sequence[int], sizes: Sequence[int | None]
 ) -> Tensor:
-    for d, n in zip(dims, sizes):
+    for d, n in zip(dims, sizes, strict=False):
         x = _fit(x, d, _length(name, n, x.size(d)))
     return x
 
@@ -359,7 +361,8 @@ hfft2 = _planar("hfft2", hfftn)
 ihfft2 = _planar("ihfft2", ihfftn)
 
 
-# ---- frequencies --------------------------------------------------------------------------
+# ---- frequencies
+# --------------------------------------------------------------------------
 def fftfreq(
     n: int, d: float = 1.0, *, out: Tensor | None = None, **options: Any
 ) -> Tensor:

@@ -1,4 +1,5 @@
-"""Functions of `flambeau` that are composed in Python, and names that other modules own."""
+"""Functions of `flambeau` that are composed in Python, and names that other modules
+own."""
 
 from __future__ import annotations
 

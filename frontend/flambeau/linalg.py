@@ -58,7 +58,8 @@ def _eye(n: int, like: Tensor) -> Tensor:
     return _ops.eye(n, dtype=like.dtype, device=like.device)
 
 
-# ---- norms ------------------------------------------------------------------------------
+# ---- norms
+# ------------------------------------------------------------------------------
 def matrix_norm(
     A: Tensor,
     ord: Any = "fro",
@@ -114,7 +115,8 @@ def norm(
     out: Tensor | None = None,
     dtype: Any = None,
 ) -> Tensor:
-    """A vector's or a matrix's norm, by the number of dims; of all elements by default."""
+    """A vector's or a matrix's norm, by the number of dims; of all elements by
+    default."""
     dims = [dim] if isinstance(dim, int) else dim
     if ord is None:
         return _into(out, vector_norm(A, 2, dims, keepdim, dtype=dtype))
@@ -125,14 +127,16 @@ def norm(
     ):
         if dims is None and A.dim() != 2:
             raise RuntimeError(
-                "linalg.norm: If dim is not specified but ord is, the input must be 1D or "
+                "linalg.norm: If dim is not specified but ord is, the input must be "
+                "1D or "
                 f"2D. Got {A.dim()}D."
             )
         found = (-2, -1) if dims is None else dims
         return matrix_norm(A, ord, found, keepdim, dtype=dtype, out=out)
     if dims is None and A.dim() > 2:
         raise RuntimeError(
-            "linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. "
+            "linalg.norm: If dim is not specified but ord is, the input must be 1D or "
+            "2D. "
             f"Got {A.dim()}D."
         )
     return _into(out, vector_norm(A, ord, dims, keepdim, dtype=dtype))
@@ -156,7 +160,8 @@ def cond(A: Tensor, p: Any = None, *, out: Tensor | None = None) -> Tensor:
     return _into(out, value.masked_fill(info != 0, math.inf))
 
 
-# ---- ranks and pseudo-inverses -----------------------------------------------------------
+# ---- ranks and pseudo-inverses
+# -----------------------------------------------------------
 def _tolerance(A: Tensor, top: Tensor, atol: Any, rtol: Any) -> Tensor:
     from ._type_info import finfo
 
@@ -208,7 +213,8 @@ def pinv(
     rtol: Any = None,
     out: Tensor | None = None,
 ) -> Tensor:
-    """The pseudo-inverse; singular values not above max(atol, rtol * largest) are zero."""
+    """The pseudo-inverse; singular values not above max(atol, rtol * largest) are
+    zero."""
     if A.dim() < 2:
         raise RuntimeError(
             "linalg.pinv: The input tensor must have at least 2 dimensions."
@@ -241,16 +247,19 @@ def lstsq(
 
     if A.dim() < 2 or B.dim() < 1:
         raise RuntimeError(
-            "torch.linalg.lstsq: input must have at least 2 dimensions and other at least 1."
+            "torch.linalg.lstsq: input must have at least 2 dimensions and other at "
+            "least 1."
         )
     if A.dtype != B.dtype:
         raise RuntimeError(
-            "torch.linalg.lstsq: Expected input and other to have the same dtype, but got "
+            "torch.linalg.lstsq: Expected input and other to have the same dtype, but "
+            "got "
             f"input's dtype {A.dtype} and other's dtype {B.dtype}"
         )
     if driver not in (None, "gels", "gelsy", "gelsd", "gelss"):
         raise RuntimeError(
-            "torch.linalg.lstsq: parameter `driver` should be one of (gels, gelsy, gelsd, "
+            "torch.linalg.lstsq: parameter `driver` should be one of (gels, gelsy, "
+            "gelsd, "
             "gelss)"
         )
     vector = B.dim() == A.dim() - 1 and B.shape == A.shape[:-1]
@@ -280,7 +289,8 @@ def lstsq(
     return _lstsq_result((x.squeeze(-1) if vector else x, residuals, rank, s))
 
 
-# ---- LU ------------------------------------------------------------------------------------
+# ---- LU
+# ------------------------------------------------------------------------------------
 def lu_factor(A: Tensor, *, pivot: bool = True, out: Any = None) -> Any:
     """The packed factors of P A = L U, and the row exchanges (from 1)."""
     lu, pivots, _ = _ops._lu_factor(A, pivot, True)
@@ -295,7 +305,7 @@ def lu_factor_ex(
     """`lu_factor`, and where it failed."""
     parts = _ops._lu_factor(A, pivot, check_errors)
     if out is not None:
-        parts = [_into(to, t) for to, t in zip(out, parts)]
+        parts = [_into(to, t) for to, t in zip(out, parts, strict=False)]
     return _lu_factor_ex_result(parts)
 
 
@@ -354,7 +364,9 @@ def _lu_unpack(
         lower = LU_data[..., :, :k].tril(-1) + _eye(m, LU_data)[:, :k]
         upper = LU_data[..., :k, :].triu()
     if out is not None:
-        return _lu_result([_into(to, t) for to, t in zip(out, (p, lower, upper))])
+        return _lu_result(
+            [_into(to, t) for to, t in zip(out, (p, lower, upper), strict=False)]
+        )
     return _lu_result((p, lower, upper))
 
 
@@ -364,7 +376,8 @@ def lu(A: Tensor, *, pivot: bool = True, out: Any = None) -> Any:
     return _lu_unpack(packed, pivots, out=out)
 
 
-# ---- powers and products --------------------------------------------------------------------
+# ---- powers and products
+# --------------------------------------------------------------------
 def matrix_power(A: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
     """A multiplied by itself n times; the inverse's powers for negative n."""
     _square("linalg.matrix_power", A)
@@ -390,7 +403,8 @@ def matrix_exp(A: Tensor) -> Tensor:
     _square("linalg.matrix_exp", A)
     if not (A.is_floating_point() or A.is_complex()):
         raise RuntimeError(
-            f"linalg.matrix_exp: Expected a floating point or complex tensor, got {A.dtype}"
+            "linalg.matrix_exp: Expected a floating point or complex tensor, got "
+            f"{A.dtype}"
         )
     if A.numel() == 0:
         return A.clone()
@@ -418,7 +432,8 @@ def matrix_exp(A: Tensor) -> Tensor:
 
 
 def multi_dot(tensors: Any, *, out: Tensor | None = None) -> Tensor:
-    """The product of matrices in the cheapest order; the first and last may be vectors."""
+    """The product of matrices in the cheapest order; the first and last may be
+    vectors."""
     given = _flat_args((tensors,))
     if len(given) < 2:
         raise RuntimeError("linalg.multi_dot(): expected at least 2 tensors")
@@ -463,7 +478,8 @@ def _cheapest(chain: list[Tensor]) -> Tensor:
     return product(0, n - 1)
 
 
-# ---- vectors --------------------------------------------------------------------------------
+# ---- vectors
+# --------------------------------------------------------------------------------
 def cross(
     input: Tensor, other: Tensor, *, dim: int = -1, out: Tensor | None = None
 ) -> Tensor:
@@ -524,7 +540,8 @@ def householder_product(
     return _into(out, q.clone() if tau.size(-1) == 0 else q)
 
 
-# ---- tensors as matrices -----------------------------------------------------------------
+# ---- tensors as matrices
+# -----------------------------------------------------------------
 def tensorinv(A: Tensor, ind: int = 2, *, out: Tensor | None = None) -> Tensor:
     """The inverse of A seen as a matrix of its first ind dimensions by the rest."""
     if ind <= 0:
@@ -557,7 +574,8 @@ def tensorsolve(
     return _into(out, solve(flat, B.flatten()).reshape(shape))
 
 
-# ---- older names, which `flambeau` has ------------------------------------------------------
+# ---- older names, which `flambeau` has
+# ------------------------------------------------------
 def _logdet(input: Tensor) -> Tensor:
     """The logarithm of the determinant; NaN where that is negative."""
     sign, size = slogdet(input)

@@ -16,7 +16,7 @@ def _named(name: str, fields: tuple[str, ...]) -> type[tuple[Any, ...]]:
     from operator import itemgetter
 
     def text(self: tuple[Any, ...]) -> str:
-        items = ",\n".join(f"{f}={v!r}" for f, v in zip(fields, self))
+        items = ",\n".join(f"{f}={v!r}" for f, v in zip(fields, self, strict=False))
         return f"flambeau.return_types.{name}(\n{items})"
 
     members: dict[str, Any] = {f: property(itemgetter(i)) for i, f in enumerate(fields)}

@@ -6,9 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 import flambeau as torch
+import numpy as np
 
 
 @dataclass(frozen=True)

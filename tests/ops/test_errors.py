@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 import flambeau as torch
+import pytest
 
 CASES: list[tuple[str, type[Exception], Any]] = [
     ("view of a wrong size", RuntimeError, lambda: torch.ones(2, 3).view(4)),

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import flambeau as torch
 import numpy as np
 import pytest
-
-import flambeau as torch
 from samples import ALL, VIEWS, Sample
 
 DIFFERENTIABLE = [s for s in ALL if s.differentiable]

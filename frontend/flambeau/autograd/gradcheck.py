@@ -211,7 +211,9 @@ def gradgradcheck(
     xs = _tuple(inputs)
     if grad_outputs is None:
         grads = tuple(
-            _C._ops.randn_like(o, memory_format=_C.contiguous_format).requires_grad_(True)
+            _C._ops.randn_like(o, memory_format=_C.contiguous_format).requires_grad_(
+                True
+            )
             for o in _outputs(func, xs)
             if o.requires_grad
         )
