@@ -313,9 +313,6 @@ def module_stub() -> str:
         else:
             kind = type(value).__name__
             known = kind if kind in ("dtype", "layout", "memory_format") else "Any"
-            if kind == "module" and name not in SPACES:
-                lines.append(f"from . import {name} as {name}")
-                continue
             lines.append(f"{name}: {known}")
     return "\n".join([*lines, *tensor_stub(), *late]) + "\n"
 

@@ -293,8 +293,8 @@ def _weights(x: Tensor, fweights: Any, aweights: Any) -> Tensor | None:
             raise RuntimeError(f"cov(): {name} cannot be negative")
     if fweights is None or aweights is None:
         w = fweights if aweights is None else aweights
-        return w  # type: ignore[no-any-return]
-    return fweights * aweights  # type: ignore[no-any-return]
+        return w
+    return fweights * aweights
 
 
 def corrcoef(input: Tensor) -> Tensor:

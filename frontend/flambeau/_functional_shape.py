@@ -127,7 +127,7 @@ def cartesian_prod(*tensors: Any) -> Tensor:
         if t.dim() != 1:
             raise RuntimeError(f"Expect a 1D vector, but got shape {list(t.shape)}")
     if len(given) == 1:
-        return given[0]  # type: ignore[no-any-return]
+        return given[0]
     return _ops.stack([g.flatten() for g in meshgrid(*given)], dim=1)
 
 

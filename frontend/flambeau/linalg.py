@@ -303,7 +303,7 @@ def lu_factor_ex(
     A: Tensor, *, pivot: bool = True, check_errors: bool = False, out: Any = None
 ) -> Any:
     """`lu_factor`, and where it failed."""
-    parts = _ops._lu_factor(A, pivot, check_errors)
+    parts: Any = _ops._lu_factor(A, pivot, check_errors)
     if out is not None:
         parts = [_into(to, t) for to, t in zip(out, parts, strict=False)]
     return _lu_factor_ex_result(parts)
@@ -385,7 +385,8 @@ def matrix_power(A: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
         return matrix_power(inv(A), -n, out=out)
     if n == 0:
         return _into(out, _eye(A.size(-1), A).expand(A.shape).clone())
-    result, base = None, A
+    result: Any = None
+    base = A
     while n:
         if n & 1:
             result = base if result is None else result @ base
