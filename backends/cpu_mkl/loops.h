@@ -96,8 +96,8 @@ struct Mover<std::complex<T>, N> {
 };
 
 template <class T, class... U>
-inline constexpr int widest = sizeof(Real<T>) > widest<U...> ? sizeof(Real<T>)
-                                                             : widest<U...>;
+inline constexpr int widest =
+    sizeof(Real<T>) > widest<U...> ? sizeof(Real<T>) : widest<U...>;
 template <class T>
 inline constexpr int widest<T> = sizeof(Real<T>);
 

@@ -32,7 +32,7 @@ struct Key {
   static constexpr Bits kAll = static_cast<Bits>(~Bits{0});
   static constexpr Bits kInfinity = std::is_same_v<T, float16>    ? Bits(0x7C00)
                                     : std::is_same_v<T, bfloat16> ? Bits(0x7F80)
-                                    : sizeof(T) == 4              ? Bits(0x7F800000u)
+                                    : sizeof(T) == 4 ? Bits(0x7F800000u)
                                                      : Bits(0x7FF0000000000000ull);
 
   static U encode(T x) {

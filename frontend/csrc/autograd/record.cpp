@@ -277,10 +277,10 @@ Tensor fit(const Tensor& g, const TensorMeta& m) {
 }  // namespace
 
 // Note [Linked gradients]
-// With create_graph, the gradient of a piecewise linear op (relu, max, clamp) is a result
-// that no differentiable path joins to the op's input.  PyTorch calls it a function of
-// what its formula read, all the same, with a derivative of zero; so that a second
-// backward finds a graph, `_linked` says so here.
+// With create_graph, the gradient of a piecewise linear op (relu, max, clamp) is a
+// result that no differentiable path joins to the op's input.  PyTorch calls it a
+// function of what its formula read, all the same, with a derivative of zero; so that a
+// second backward finds a graph, `_linked` says so here.
 static void link_to_reads(OpNode& node, Grad& g, uint32_t mask, Tensor& out) {
   if (!out.defined() || out.requires_grad() || !is_differentiable(out.dtype())) return;
   Tensor read;

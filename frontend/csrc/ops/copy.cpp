@@ -16,7 +16,8 @@ namespace {
 
 using Opt = std::optional<int64_t>;
 
-// ---- clone, contiguous -----------------------------------------------------------------
+// ---- clone, contiguous
+// -----------------------------------------------------------------
 Tensor clone(const Tensor& self, Opt format) {
   Tensor out = empty_in_format(self, self.dtype(), self.device(),
                                format.value_or(kPreserveFormat));
@@ -48,7 +49,8 @@ bool is_contiguous(const Tensor& self, Opt format) {
   return has_format(self, format.value_or(kContiguousFormat));
 }
 
-// ---- copy_, fill_ ----------------------------------------------------------------------
+// ---- copy_, fill_
+// ----------------------------------------------------------------------
 void copy(Frame& f) {
   const Tensor self(f.args[0].tensor), src(f.args[1].tensor);
   f.out = f.given.defined() ? f.given : empty_like(self);
@@ -112,7 +114,8 @@ Tensor fill_diagonal(const Tensor& self, const Scalar& value, bool wrap) {
   return self;
 }
 
-// ---- conversions -----------------------------------------------------------------------
+// ---- conversions
+// -----------------------------------------------------------------------
 Tensor to_dtype(const Tensor& self, Dtype dtype) {
   Tensor out = empty_like(self, dtype);
   put_values(out, self);
@@ -168,7 +171,8 @@ Op cast_method(const char* schema) {
   return Op(schema, "The values as another dtype.").impl<cast<dtype>>().method_only();
 }
 
-// ---- storage ---------------------------------------------------------------------------
+// ---- storage
+// ---------------------------------------------------------------------------
 Tensor resize(const Tensor& self, IntList size, const Value& format) {
   check(!self.requires_grad(), "resize_: cannot resize variables that require grad");
   for (int64_t s : size) {
@@ -269,7 +273,8 @@ const Records copies = {
         .impl<to_type>()
         .method_only(),
     Op("to(Tensor self, Device? device=None, ScalarType? dtype=None, "
-       "bool non_blocking=False, bool copy=False, *, int? memory_format=None) -> Tensor",
+       "bool non_blocking=False, bool copy=False, *, int? memory_format=None) -> "
+       "Tensor",
        "The values on another device; the tensor itself when nothing changes.")
         .impl<to_place>()
         .method_only(),
@@ -285,7 +290,8 @@ const Records copies = {
 };
 
 const Records casts = {
-    cast_method<Dtype::Float32>("float(Tensor self, int? memory_format=None) -> Tensor"),
+    cast_method<Dtype::Float32>(
+        "float(Tensor self, int? memory_format=None) -> Tensor"),
     cast_method<Dtype::Float64>(
         "double(Tensor self, int? memory_format=None) -> Tensor"),
     cast_method<Dtype::Float16>("half(Tensor self, int? memory_format=None) -> Tensor"),

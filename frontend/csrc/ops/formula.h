@@ -21,9 +21,7 @@ inline Tensor operator/(double a, const Tensor& b) {
 inline Tensor operator-(const Tensor& a) { return ops::neg(a); }
 
 // The conjugate where there is one: gradients of holomorphic functions need it.
-inline Tensor cj(const Tensor& t) {
-  return is_complex(t.dtype()) ? ops::conj(t) : t;
-}
+inline Tensor cj(const Tensor& t) { return is_complex(t.dtype()) ? ops::conj(t) : t; }
 inline Operand cj(const Operand& o) {
   if (o.value.is_tensor() && is_complex(o.value.tensor->dtype)) {
     return Operand::own(ops::conj(Tensor(o.value.tensor)));

@@ -275,9 +275,9 @@ void check_rows(const char* op, const Tensor& self, int64_t d, const Tensor& ind
   const Tensor x = at_least_1d(self), s = at_least_1d(source);
   const bool adds = std::string_view(op) == "index_add";
   check(x.dim() == s.dim() && s.sizes()[d] == index.numel(),
-        adds ? ErrorKind::Runtime : ErrorKind::Index, op,
-        ": expected ", index.numel(), " positions along dimension ", d,
-        " of 'source', got ", describe(source), " for ", describe(self));
+        adds ? ErrorKind::Runtime : ErrorKind::Index, op, ": expected ", index.numel(),
+        " positions along dimension ", d, " of 'source', got ", describe(source),
+        " for ", describe(self));
   for (int64_t k = 0; k < x.dim(); ++k) {
     check(k == d || x.sizes()[k] == s.sizes()[k], op, ": expected 'source' and 'self' ",
           "to agree but for dimension ", d, ", got ", describe(source), " and ",

@@ -28,8 +28,9 @@ void join(const Tensor& out, TensorList tensors, int64_t dim) {
   int64_t at = 0;
   for (const Tensor& t : tensors) {
     if (t.numel() == 0) continue;
-    copy_into(alias(out, t.sizes(), out.strides(), out.offset() + at * out.strides()[dim]),
-              t);
+    copy_into(
+        alias(out, t.sizes(), out.strides(), out.offset() + at * out.strides()[dim]),
+        t);
     at += t.sizes()[dim];
   }
 }
@@ -46,7 +47,8 @@ Dtype common_dtype(TensorList tensors) {
 }
 
 Tensor cat(TensorList tensors, int64_t dim) {
-  check(!tensors.empty(), ErrorKind::Value, "cat: expected a non-empty list of Tensors");
+  check(!tensors.empty(), ErrorKind::Value,
+        "cat: expected a non-empty list of Tensors");
   const Tensor* first = nullptr;
   for (const Tensor& t : tensors) {
     check(t.dim() > 0, "cat: zero-dimensional tensor cannot be concatenated");
@@ -60,8 +62,9 @@ Tensor cat(TensorList tensors, int64_t dim) {
   sizes[dim] = 0;
   for (const Tensor& t : tensors) {
     if (skipped(t)) continue;
-    check(t.dim() == first->dim(), "cat: tensors must have same number of dimensions: ",
-          "got ", describe(*first), " and ", describe(t));
+    check(t.dim() == first->dim(),
+          "cat: tensors must have same number of dimensions: ", "got ",
+          describe(*first), " and ", describe(t));
     for (int64_t d = 0; d < t.dim(); ++d) {
       check(d == dim || t.sizes()[d] == sizes[d], "cat: sizes of tensors must match ",
             "except in dimension ", dim, ", got ", describe(*first), " and ",
@@ -130,7 +133,8 @@ void stack_back(Grad& g, std::vector<Tensor>& out) {
   }
 }
 
-// ---- hstack and its kin: dimensions are added first ------------------------------------
+// ---- hstack and its kin: dimensions are added first
+// ------------------------------------
 Tensor at_least(const Tensor& t, int64_t n) {
   if (t.dim() >= n) return t;
   if (n == 1) return ops::reshape(t, IntList{1});
@@ -213,13 +217,14 @@ Tensor from_host(const std::vector<int64_t>& values, DeviceRuntime& device) {
 }
 // The position i, as often as repeats[i] says.
 Tensor positions(const Tensor& repeats, int64_t n) {
-  check(repeats.dim() <= 1 && (repeats.dtype() == Dtype::Int64 ||
-                               repeats.dtype() == Dtype::Int32),
+  check(repeats.dim() <= 1 &&
+            (repeats.dtype() == Dtype::Int64 || repeats.dtype() == Dtype::Int32),
         "repeat_interleave: expected a 0-D or 1-D tensor of int32 or int64 for ",
         "argument 'repeats', got ", describe(repeats));
   const auto counts = host_ints(repeats);
   const int64_t m = static_cast<int64_t>(counts.size());
-  check(m == n || m == 1, "repeat_interleave: repeats must have the same size as input ",
+  check(m == n || m == 1,
+        "repeat_interleave: repeats must have the same size as input ",
         "along dim, got ", m, " and ", n);
   std::vector<int64_t> out;
   for (int64_t i = 0; i < n; ++i) {
@@ -268,8 +273,11 @@ Tensor roll_dims(const Tensor& self, IntList shifts, IntList dims) {
   if (out.numel() == 0) return out;
   if (self.dim() == 0) return put_values(out, self), out;
   KernelCall call(self.device());
-  if (call.out(out).in(self).attr(IntList(along)).attr(IntList(by)).try_run(
-          kernel<"roll">())) {
+  if (call.out(out)
+          .in(self)
+          .attr(IntList(along))
+          .attr(IntList(by))
+          .try_run(kernel<"roll">())) {
     return out;
   }
   Tensor from = self;
@@ -306,14 +314,19 @@ Tensor flip(const Tensor& self, IntList dims) {
   uint64_t seen = 0;
   for (int64_t raw : dims) {
     const int64_t d = wrap_dim(raw, self.dim());
-    check(!(seen >> d & 1), "flip: dim ", d, " appears multiple times in the list of dims");
+    check(!(seen >> d & 1), "flip: dim ", d,
+          " appears multiple times in the list of dims");
     seen |= 1ull << d;
     if (self.dim()) along.push(d);
   }
   Tensor out = empty_like(self);
   if (out.numel() == 0) return out;
   if (along.n == 0) return put_values(out, self), out;
-  KernelCall(self.device()).out(out).in(self).attr(IntList(along)).run(kernel<"flip">());
+  KernelCall(self.device())
+      .out(out)
+      .in(self)
+      .attr(IntList(along))
+      .run(kernel<"flip">());
   return out;
 }
 Tensor fliplr(const Tensor& self) {
@@ -325,25 +338,31 @@ Tensor flipud(const Tensor& self) {
   return ops::flip(self, IntList{0});
 }
 Tensor rot90(const Tensor& self, int64_t k, IntList dims) {
-  check(dims.size() == 2, "rot90: expected total rotation dims == 2, got ", dims.size());
+  check(dims.size() == 2, "rot90: expected total rotation dims == 2, got ",
+        dims.size());
   check(self.dim() >= 2, "rot90: expected total dims >= 2, got ", describe(self));
   const int64_t a = wrap_dim(dims[0], self.dim()), b = wrap_dim(dims[1], self.dim());
   check(a != b, "rot90: expected rotation dims to be different, got ", to_string(dims));
   switch (((k % 4) + 4) % 4) {
-    case 1: return ops::transpose(ops::flip(self, IntList{b}), a, b);
-    case 2: return ops::flip(self, IntList{a, b});
-    case 3: return ops::transpose(ops::flip(self, IntList{a}), a, b);
-    default: return ops::clone(self);
+    case 1:
+      return ops::transpose(ops::flip(self, IntList{b}), a, b);
+    case 2:
+      return ops::flip(self, IntList{a, b});
+    case 3:
+      return ops::transpose(ops::flip(self, IntList{a}), a, b);
+    default:
+      return ops::clone(self);
   }
 }
 
-// ---- triangles and diagonals -----------------------------------------------------------
+// ---- triangles and diagonals
+// -----------------------------------------------------------
 template <KernelName name>
 void triangle(Frame& f) {
   const Tensor self(f.args[0].tensor);
   const int64_t k = f.args[1].i;
-  check(self.dim() >= 2, name.text, ": input tensor must have at least 2 dimensions, got ",
-        describe(self));
+  check(self.dim() >= 2, name.text,
+        ": input tensor must have at least 2 dimensions, got ", describe(self));
   f.out = empty(self.sizes(), self.dtype(), self.device());
   if (f.out.numel() == 0) return;
   KernelCall(self.device()).out(f.out).in(self).attr(k).run(kernel<name>());
@@ -373,8 +392,8 @@ Tensor diag_embed(const Tensor& self, int64_t offset, int64_t dim1, int64_t dim2
   return embed(self, IntList(sizes), self.sizes(), IntList(shown), start);
 }
 Tensor diag(const Tensor& self, int64_t diagonal) {
-  check(self.dim() == 1 || self.dim() == 2,
-        "diag: supports 1D or 2D tensors, got ", describe(self));
+  check(self.dim() == 1 || self.dim() == 2, "diag: supports 1D or 2D tensors, got ",
+        describe(self));
   if (self.dim() == 1) return diag_embed(self, diagonal, 0, 1);
   return ops::clone(ops::diagonal(self, diagonal, 0, 1));
 }
@@ -382,7 +401,8 @@ Tensor diagflat(const Tensor& self, int64_t offset) {
   return diag_embed(ops::reshape(self, IntList{-1}), offset, 0, 1);
 }
 
-// ---- a copy in which a view is overwritten ----------------------------------------------
+// ---- a copy in which a view is overwritten
+// ----------------------------------------------
 Tensor overwrite(const char* op, const Tensor& copy, const Tensor& view,
                  const Tensor& src) {
   check(src.sizes().equals(view.sizes()), op, ": expected src to have a size equal to ",
@@ -476,7 +496,8 @@ const Records turns = {
         .impl<roll>(),
     Op("flip(Tensor self, int[] dims) -> Tensor", "The order along dims reversed.")
         .impl<flip>()
-        .derivative("self", 0, [](Grad& g) { return ops::flip(g.g, g.arg<IntList>(1)); }),
+        .derivative("self", 0,
+                    [](Grad& g) { return ops::flip(g.g, g.arg<IntList>(1)); }),
     Op("fliplr(Tensor self) -> Tensor", "Columns reversed.").impl<fliplr>(),
     Op("flipud(Tensor self) -> Tensor", "Rows reversed.").impl<flipud>(),
     Op("rot90(Tensor self, int k=1, int[] dims=[0, 1]) -> Tensor", kTurnDoc)

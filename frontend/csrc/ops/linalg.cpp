@@ -8,19 +8,20 @@ namespace fl {
 void check_square(const char* op, const Tensor& a) {
   check(a.dim() >= 2, op, ": The input tensor A must have at least 2 dimensions, got ",
         describe(a));
-  check(a.size(-1) == a.size(-2), op, ": A must be batches of square matrices, but they ",
-        "are ", a.size(-2), " by ", a.size(-1), " matrices");
+  check(a.size(-1) == a.size(-2), op,
+        ": A must be batches of square matrices, but they ", "are ", a.size(-2), " by ",
+        a.size(-1), " matrices");
 }
 void check_linalg_dtype(const char* op, const Tensor& a) {
-  check(is_differentiable(a.dtype()), op, ": Expected a floating point or complex tensor ",
-        "as input. Got ", describe(a));
-  check(a.dtype() != Dtype::Float16 && a.dtype() != Dtype::BFloat16,
-        ErrorKind::Runtime, op, ": Low precision dtypes not supported. Got ",
-        type_name(a.dtype()));
+  check(is_differentiable(a.dtype()), op,
+        ": Expected a floating point or complex tensor ", "as input. Got ",
+        describe(a));
+  check(a.dtype() != Dtype::Float16 && a.dtype() != Dtype::BFloat16, ErrorKind::Runtime,
+        op, ": Low precision dtypes not supported. Got ", type_name(a.dtype()));
 }
 Batch as_batch(const Tensor& a) {
-  Batch b{make_contiguous(a), Dims(IntList(a.sizes().first(a.dim() - 2))), 1, a.size(-2),
-          a.size(-1)};
+  Batch b{make_contiguous(a), Dims(IntList(a.sizes().first(a.dim() - 2))), 1,
+          a.size(-2), a.size(-1)};
   b.n = count(b.lead);
   return b;
 }
@@ -58,7 +59,8 @@ Tensor H(const Tensor& t) {
   return is_complex(t.dtype()) ? ops::conj(m) : m;
 }
 
-// ---- Cholesky ------------------------------------------------------------------------
+// ---- Cholesky
+// ------------------------------------------------------------------------
 Two cholesky_ex(const Tensor& a, bool upper, bool check_errors) {
   check_square("linalg.cholesky", a);
   check_linalg_dtype("linalg.cholesky", a);
@@ -108,7 +110,8 @@ Tensor cholesky(const Tensor& a, bool upper) {
   return op(a, upper, true);
 }
 
-// ---- triangular systems ---------------------------------------------------------------
+// ---- triangular systems
+// ---------------------------------------------------------------
 Tensor solve_triangular_left(const Tensor& a, const Tensor& rhs, bool upper,
                              bool unit) {
   const Batch ba = as_batch(a), bb = as_batch(rhs);
@@ -133,14 +136,13 @@ void solve_triangular_back(Grad& g, std::vector<Tensor>& out) {
   const Tensor gb = triangular(H(g.in(0)), g.g, !upper, unit);
   if (g.needs(1)) put(g, out, 1, gb);
   if (g.needs(0)) {
-    put(g, out, 0,
-        triangle_of(ops::neg(ops::matmul(gb, H(g.out(0)))), upper, unit));
+    put(g, out, 0, triangle_of(ops::neg(ops::matmul(gb, H(g.out(0)))), upper, unit));
   }
 }
 
 Two broadcast_batches(const char* op, const Tensor& a, const Tensor& b) {
-  const auto lead = broadcast_shapes(a.sizes().first(a.dim() - 2),
-                                     b.sizes().first(b.dim() - 2), op);
+  const auto lead =
+      broadcast_shapes(a.sizes().first(a.dim() - 2), b.sizes().first(b.dim() - 2), op);
   const auto wide = [&](const Tensor& t) {
     Dims sizes(lead);
     sizes.push(t.size(-2)), sizes.push(t.size(-1));
@@ -152,7 +154,8 @@ Tensor solve_triangular(const Tensor& a, const Tensor& b, bool upper, bool left,
                         bool unit) {
   check_square("linalg.solve_triangular", a);
   check_linalg_dtype("linalg.solve_triangular", a);
-  check(b.dim() >= 2, "linalg.solve_triangular: The input tensor B must have at least 2 ",
+  check(b.dim() >= 2,
+        "linalg.solve_triangular: The input tensor B must have at least 2 ",
         "dimensions, got ", describe(b));
   check_same_dtype("linalg.solve_triangular", "A", a, "B", b);
   check(b.size(left ? -2 : -1) == a.size(-1), "linalg.solve_triangular: Incompatible ",
@@ -163,7 +166,8 @@ Tensor solve_triangular(const Tensor& a, const Tensor& b, bool upper, bool left,
   return H(triangular(H(both[0]), H(both[1]), !upper, unit));
 }
 
-// ---- LU -----------------------------------------------------------------------------------
+// ---- LU
+// -----------------------------------------------------------------------------------
 Three lu_factor_ex(const Tensor& a, bool, bool check_errors) {
   check(a.dim() >= 2, "linalg.lu_factor: The input tensor A must have at least 2 ",
         "dimensions, got ", describe(a));
@@ -201,8 +205,9 @@ Tensor lu_solve_raw(const Tensor& lu, const Tensor& pivots, const Tensor& rhs,
   return x;
 }
 
-// ---- solve, inverse, determinant ------------------------------------------------------------
-// x of a x = b for batches of the same sizes.
+// ---- solve, inverse, determinant
+// ------------------------------------------------------------ x of a x = b for batches
+// of the same sizes.
 Two solve_square(const Tensor& a, const Tensor& b) {
   const Three f = lu_factor_ex(a, true, false);
   return {lu_solve_raw(f[0], f[1], b, 0), f[2]};
@@ -310,7 +315,8 @@ Tensor adjugate_h(const Tensor& a) {
   const Tensor rows = ops::expand(ops::unsqueeze(s, -2), square);
   const Tensor others = prod(ops::masked_fill(rows, mask, 1), -1, false);
   const Tensor turn = ops::mul(det(u), det(vh));
-  const Tensor middle = ops::mul(u, ops::to_dtype(ops::unsqueeze(others, -2), a.dtype()));
+  const Tensor middle =
+      ops::mul(u, ops::to_dtype(ops::unsqueeze(others, -2), a.dtype()));
   const Tensor adj = ops::matmul(middle, vh);
   return ops::mul(adj, wide(is_complex(a.dtype()) ? ops::conj(turn) : turn));
 }
@@ -332,8 +338,8 @@ Two slogdet_raw(const Tensor& a) {
   const Three f = lu_factor_ex(a, true, false);
   const Tensor d = ops::diagonal(f[0], 0, -2, -1);
   static const OpRef prod("prod(Tensor self, int");
-  const Tensor sign = ops::mul(prod(ops::sgn(d), -1, false),
-                               permutation_sign(f[1], a.dtype()));
+  const Tensor sign =
+      ops::mul(prod(ops::sgn(d), -1, false), permutation_sign(f[1], a.dtype()));
   return {sign, ops::sum_dim(ops::log(ops::abs(d)), IntList{-1}, false)};
 }
 Tensor slogdet_back(Grad& g) {
@@ -378,7 +384,8 @@ const Records factors = {
        "x of a x = b for triangular a of the same batch.")
         .impl<solve_triangular_left>()
         .derivatives(in(0) | kOut, solve_triangular_back),
-    Op("_lu_factor(Tensor A, bool pivot, bool check_errors) -> (Tensor, Tensor, Tensor)",
+    Op("_lu_factor(Tensor A, bool pivot, bool check_errors) -> (Tensor, Tensor, "
+       "Tensor)",
        "The packed factors of P A = L U, the row exchanges, and where that failed.")
         .impl<lu_factor_ex>()
         .not_differentiable(),

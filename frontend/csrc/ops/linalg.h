@@ -1,4 +1,5 @@
-// Batches of matrices as the kernels of linear algebra take them: [b, m, n], contiguous.
+// Batches of matrices as the kernels of linear algebra take them: [b, m, n],
+// contiguous.
 #pragma once
 
 #include "ops/common.h"

@@ -1,4 +1,5 @@
-// Matrix products: mm, bmm, their sums with a matrix, matmul, dot, and the linear layer.
+// Matrix products: mm, bmm, their sums with a matrix, matmul, dot, and the linear
+// layer.
 #include "ops/common.h"
 
 namespace fl {
@@ -41,8 +42,8 @@ void product(const Tensor& out, const Mats& om, const Tensor& a, const Mats& am,
   if (out.numel() == 0 || out.device().is_meta()) return;
   if (am.cols == 0) {
     if (c.defined() && !beta.equals(0)) {
-      copy_into(alias(out, IntList{om.batch, om.rows, om.cols},
-                      IntList(om.steps, 3), out.offset()),
+      copy_into(alias(out, IntList{om.batch, om.rows, om.cols}, IntList(om.steps, 3),
+                      out.offset()),
                 ops::mul(alias(c, IntList{om.batch, om.rows, om.cols},
                                IntList(cm.steps, 3), c.offset()),
                          beta));
@@ -59,8 +60,9 @@ void product(const Tensor& out, const Mats& om, const Tensor& a, const Mats& am,
 }
 
 [[gnu::cold]] void bad_shapes(const char* op, const Tensor& a, const Tensor& b) {
-  fail(ErrorKind::Runtime, op, ": the shapes of 'mat1' and 'mat2' cannot be multiplied, ",
-       "got ", describe(a), " and ", describe(b));
+  fail(ErrorKind::Runtime, op,
+       ": the shapes of 'mat1' and 'mat2' cannot be multiplied, ", "got ", describe(a),
+       " and ", describe(b));
 }
 
 Tensor mm(const Tensor& self, const Tensor& mat2) {
@@ -70,17 +72,16 @@ Tensor mm(const Tensor& self, const Tensor& mat2) {
         describe(mat2));
   if (self.sizes()[1] != mat2.sizes()[0]) bad_shapes("mm", self, mat2);
   check_operands("mm", "self", self, "mat2", mat2);
-  Tensor out = empty(IntList{self.sizes()[0], mat2.sizes()[1]}, self.dtype(),
-                     self.device());
+  Tensor out =
+      empty(IntList{self.sizes()[0], mat2.sizes()[1]}, self.dtype(), self.device());
   product(out, Mats::of(out), self, Mats::of(self), mat2, Mats::of(mat2), Tensor(), {},
           Scalar(1), Scalar(0));
   return out;
 }
 
 Tensor mv(const Tensor& self, const Tensor& vec) {
-  check(self.dim() == 2 && vec.dim() == 1,
-        "mv: expected a matrix and a vector, got ", describe(self), " and ",
-        describe(vec));
+  check(self.dim() == 2 && vec.dim() == 1, "mv: expected a matrix and a vector, got ",
+        describe(self), " and ", describe(vec));
   if (self.sizes()[1] != vec.sizes()[0]) bad_shapes("mv", self, vec);
   check_operands("mv", "self", self, "vec", vec);
   Tensor out = empty(IntList{self.sizes()[0]}, self.dtype(), self.device());
@@ -132,8 +133,8 @@ Tensor addmm(const Tensor& self, const Tensor& mat1, const Tensor& mat2,
   if (mat1.sizes()[1] != mat2.sizes()[0]) bad_shapes("addmm", mat1, mat2);
   check_operands("addmm", "mat1", mat1, "mat2", mat2);
   check_operands("addmm", "self", self, "mat2", mat2);
-  Tensor out = empty(IntList{mat1.sizes()[0], mat2.sizes()[1]}, self.dtype(),
-                     self.device());
+  Tensor out =
+      empty(IntList{mat1.sizes()[0], mat2.sizes()[1]}, self.dtype(), self.device());
   const Mats om = Mats::of(out);
   product(out, om, mat1, Mats::of(mat1), mat2, Mats::of(mat2), self,
           addend("addmm", self, om, out.sizes()), alpha, beta);
@@ -189,7 +190,8 @@ Tensor addr(const Tensor& self, const Tensor& vec1, const Tensor& vec2,
   return plus(self, outer(vec1, vec2), beta, alpha);
 }
 
-// ---- dot ------------------------------------------------------------------------------
+// ---- dot
+// ------------------------------------------------------------------------------
 Tensor dot(const Tensor& self, const Tensor& tensor) {
   check(self.dim() == 1 && tensor.dim() == 1, "dot: expected 1-D tensors, got ",
         describe(self), " and ", describe(tensor));
@@ -225,7 +227,8 @@ Tensor inner(const Tensor& self, const Tensor& other) {
   return ops::reshape(ops::mm(a, ops::t(b)), sizes);
 }
 
-// ---- matmul ----------------------------------------------------------------------------
+// ---- matmul
+// ----------------------------------------------------------------------------
 Tensor batched(const Tensor& t, IntList batch) {
   Dims sizes(batch);
   sizes.push(t.size(-2));
@@ -277,7 +280,8 @@ Tensor matmul(const Tensor& self, const Tensor& other) {
   return broadcast_matmul(self, other);
 }
 
-// ---- the linear layer --------------------------------------------------------------------
+// ---- the linear layer
+// --------------------------------------------------------------------
 Tensor linear_2d(const Tensor& x, int64_t rows, const Tensor& w, const Tensor& b,
                  Dims& sizes) {
   Tensor out = empty(sizes, x.dtype(), x.device());
@@ -304,9 +308,10 @@ Tensor linear_2d(const Tensor& x, int64_t rows, const Tensor& w, const Tensor& b
   return out;
 }
 Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias) {
-  check(weight.dim() == 2 && input.dim() > 0,
-        "linear: expected an input of at least one dimension and a matrix for argument ",
-        "'weight', got ", describe(input), " and ", describe(weight));
+  check(
+      weight.dim() == 2 && input.dim() > 0,
+      "linear: expected an input of at least one dimension and a matrix for argument ",
+      "'weight', got ", describe(input), " and ", describe(weight));
   const int64_t k = input.sizes()[input.dim() - 1];
   check(k == weight.sizes()[1], "linear: the shapes of 'input' and 'weight' cannot be ",
         "multiplied, got ", describe(input), " and ", describe(weight));
@@ -321,7 +326,8 @@ Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias) {
   sizes[sizes.n - 1] = 1;
   const int64_t rows = count(sizes);
   sizes[sizes.n - 1] = weight.sizes()[0];
-  const Tensor x = input.dim() == 2 || input.contiguous() ? input : make_contiguous(input);
+  const Tensor x =
+      input.dim() == 2 || input.contiguous() ? input : make_contiguous(input);
   return linear_2d(x, rows, weight, bias, sizes);
 }
 Tensor conj_of(const Tensor& t) { return is_complex(t.dtype()) ? ops::conj(t) : t; }
@@ -343,7 +349,8 @@ void linear_back(Grad& g, std::vector<Tensor>& out) {
   if (g.needs(2)) put(g, out, 2, ops::sum_dim(rows, IntList{0}, false));
 }
 
-// ---- derivatives ---------------------------------------------------------------------------
+// ---- derivatives
+// ---------------------------------------------------------------------------
 Tensor scale_by(Grad& g, const Tensor& t, int arg) {
   Scalar s = g.arg<Scalar>(arg);
   if (s.kind == Scalar::Kind::Complex) s = Scalar(std::complex<double>(s.f, -s.im));
@@ -389,17 +396,19 @@ const Records products = {
         .impl<mv>()
         .autocast(Autocast::Lower)
         .out()
-        .derivative("self", in(1),
-                    [](Grad& g) { return outer(g.g, conj_of(g.in(1))); })
+        .derivative("self", in(1), [](Grad& g) { return outer(g.g, conj_of(g.in(1))); })
         .derivative("vec", in(0),
                     [](Grad& g) { return ops::matmul(dagger(g.in(0)), g.g); }),
-    Op("dot(Tensor self, Tensor tensor) -> Tensor", "The sum of products of two vectors.")
+    Op("dot(Tensor self, Tensor tensor) -> Tensor",
+       "The sum of products of two vectors.")
         .impl<dot>()
         .out()
-        .derivative("self", in(1), [](Grad& g) { return ops::mul(g.g, conj_of(g.in(1))); })
+        .derivative("self", in(1),
+                    [](Grad& g) { return ops::mul(g.g, conj_of(g.in(1))); })
         .derivative("tensor", in(0),
                     [](Grad& g) { return ops::mul(g.g, conj_of(g.in(0))); }),
-    Op("vdot(Tensor self, Tensor other) -> Tensor", "dot with the first one conjugated.")
+    Op("vdot(Tensor self, Tensor other) -> Tensor",
+       "dot with the first one conjugated.")
         .impl<vdot>()
         .out(),
     Op("inner(Tensor self, Tensor other) -> Tensor",

@@ -22,9 +22,10 @@
 namespace fl {
 
 // ---- schema ------------------------------------------------------------------------
-// Types as PyTorch writes them: Tensor, Tensor?, Tensor[], Tensor?[], Operand (tensor or
-// number), Scalar, int, float, bool, str, int[], int[2] (an int is repeated), float[],
-// ScalarType, Device, Generator, Object; a `?` after any makes None acceptable.
+// Types as PyTorch writes them: Tensor, Tensor?, Tensor[], Tensor?[], Operand (tensor
+// or number), Scalar, int, float, bool, str, int[], int[2] (an int is repeated),
+// float[], ScalarType, Device, Generator, Object; a `?` after any makes None
+// acceptable.
 enum class ArgType : uint8_t {
   Tensor,
   Tensors,
@@ -76,7 +77,7 @@ struct Frame {
   std::vector<Tensor> more;  // the second and later outputs
   bool list = false;         // out and more are one list (possibly empty: n_out == 0)
   int n_out = 1;
-  Value value;               // of ops that return a number
+  Value value;  // of ops that return a number
   // Where to write, when the caller gives the output: in-place or out=.
   Tensor given;
   bool inplace = false;
@@ -105,8 +106,8 @@ constexpr uint32_t in(int i, I... more) {
 // named in the mask.  shape(i) and the like are always there for tensor inputs that
 // require grad.
 struct Grad {
-  Tensor g;                      // gradient of the first output; may be undefined
-  const std::vector<Tensor>& gs; // of all outputs, when there are several
+  Tensor g;                       // gradient of the first output; may be undefined
+  const std::vector<Tensor>& gs;  // of all outputs, when there are several
   OpNode& node;
 
   Tensor in(int i) const;        // checked for in-place changes
@@ -118,11 +119,11 @@ struct Grad {
     return Unbox<T>::get(value(i));
   }
   const Value& value(int i) const;
-  IntList shape(int i) const;    // of tensor input i
+  IntList shape(int i) const;  // of tensor input i
   Dtype dtype(int i) const;
   bool complex_input(int i) const { return is_complex(dtype(i)); }
   DeviceRuntime& device(int i) const;
-  bool needs(int i) const;       // does input i require a gradient
+  bool needs(int i) const;         // does input i require a gradient
   bool needs(int i, int k) const;  // item k of list input i
   // gs[i], or zeros of the output's shape when it is undefined.
   Tensor grad_or_zeros(int i) const;
@@ -139,14 +140,15 @@ struct Derivative {
   DerivativeFn fn;
 };
 
-// ---- the record ----------------------------------------------------------------------
+// ---- the record
+// ----------------------------------------------------------------------
 enum class Promote : uint8_t {
-  Same,        // common dtype of the operands
-  Float,       // and integers become the default float
-  Bool,        // computed in the common dtype, returns bool
-  Integral,    // floats are refused
-  ToReal,      // returns the real dtype of a complex input (abs)
-  BoolOnly,    // truth values of the operands: logical_and
+  Same,      // common dtype of the operands
+  Float,     // and integers become the default float
+  Bool,      // computed in the common dtype, returns bool
+  Integral,  // floats are refused
+  ToReal,    // returns the real dtype of a complex input (abs)
+  BoolOnly,  // truth values of the operands: logical_and
 };
 
 enum class Autocast : uint8_t { None, Lower, Float32, Widest };
@@ -180,9 +182,9 @@ class Op {
   // -- which forms it has beside the function
   Op& no_method();
   Op& method_only();
-  Op& inplace();             // name_ : the method (and function where PyTorch has it)
-  Op& out();                 // out=
-  Op& writes_alike();        // in place: elements that share memory may do so
+  Op& inplace();       // name_ : the method (and function where PyTorch has it)
+  Op& out();           // out=
+  Op& writes_alike();  // in place: elements that share memory may do so
   Op& alias(const char* name);  // another name: "absolute"
   Op& autocast(Autocast how);
 
@@ -206,8 +208,8 @@ class Op {
   JointDerivativeFn joint = nullptr;
   uint32_t joint_reads = 0;
   std::vector<const char*> aliases;
-  uint32_t tensor_args = 0;   // bit per argument that may hold tensors
-  uint32_t needed_args = 0;   // bit per tensor argument that may not be None
+  uint32_t tensor_args = 0;  // bit per argument that may hold tensors
+  uint32_t needed_args = 0;  // bit per tensor argument that may not be None
 };
 
 // Registers records at start-up; one per file of ops/.
@@ -327,7 +329,8 @@ Tensor make_contiguous(const Tensor& t);
 // Expands to `sizes` by strides of 0: fills `strides`.
 void broadcast_strides(const Tensor& t, IntList sizes, int64_t* strides);
 
-// ---- typed functions as implementations ------------------------------------------------
+// ---- typed functions as implementations
+// ------------------------------------------------
 namespace detail {
 
 template <class R>

@@ -50,7 +50,8 @@ List split_sizes(const Tensor& self, IntList sizes, int64_t dim) {
 
 List unbind(const Tensor& self, int64_t dim) {
   dim = wrap_dim(dim, self.dim());
-  check(self.dim() > 0, ErrorKind::Index, "unbind: expected at least a 1-dimensional tensor");
+  check(self.dim() > 0, ErrorKind::Index,
+        "unbind: expected at least a 1-dimensional tensor");
   Dims sizes(self.sizes()), strides(self.strides());
   const int64_t n = sizes[dim], step = strides[dim];
   sizes.erase(dim);
@@ -157,7 +158,8 @@ List split_named_at(const Tensor& self, IntList indices) {
   return split_at(self, indices, named_dim(name.text, self, dim, least));
 }
 
-// ---- moving and merging ---------------------------------------------------------------
+// ---- moving and merging
+// ---------------------------------------------------------------
 Tensor movedims(const Tensor& self, IntList source, IntList destination) {
   const int64_t n = self.dim();
   check(source.size() == destination.size(),
@@ -240,7 +242,8 @@ Tensor broadcast_to(const Tensor& self, IntList size) {
   return ops::expand(self, size);
 }
 
-// ---- transposes, parts of complex numbers ---------------------------------------------
+// ---- transposes, parts of complex numbers
+// ---------------------------------------------
 Tensor reversed(const Tensor& self) {
   Dims order;
   for (int64_t d = self.dim() - 1; d >= 0; --d) order.push(d);
@@ -253,8 +256,8 @@ Tensor hermitian(const Tensor& self) {
   return is_complex(self.dtype()) ? ops::conj(t) : t;
 }
 Tensor swap_last(const char* op, const Tensor& self) {
-  check(self.dim() >= 2, op, ": only supported on matrices or batches of matrices, got ",
-        describe(self));
+  check(self.dim() >= 2, op,
+        ": only supported on matrices or batches of matrices, got ", describe(self));
   return ops::transpose(self, -2, -1);
 }
 Tensor matrix_t(const Tensor& self) { return swap_last("tensor.mT", self); }
@@ -280,7 +283,8 @@ Tensor imag(const Tensor& self) {
 }
 Tensor itself(const Tensor& self) { return self; }
 
-// ---- the same, in place: the tensor takes its view's geometry ------------------------
+// ---- the same, in place: the tensor takes its view's geometry
+// ------------------------
 template <class... A>
 Tensor become(const OpRef& op, const Tensor& self, const A&... args) {
   if (tls.grad_enabled) check_inplace(self, "in-place view");
@@ -296,8 +300,7 @@ Tensor become(const OpRef& op, const Tensor& self, const A&... args) {
 const OpRef squeeze_all_op("squeeze(Tensor self)"),
     squeeze_op("squeeze(Tensor self, int dim"),
     squeezes_op("squeeze(Tensor self, int[]"), unsqueeze_op("unsqueeze("),
-    transpose_op("transpose(Tensor self, int"), t_op("t("),
-    strided_op("as_strided(");
+    transpose_op("transpose(Tensor self, int"), t_op("t("), strided_op("as_strided(");
 Tensor squeeze_all_(const Tensor& self) { return become(squeeze_all_op, self); }
 Tensor squeeze_(const Tensor& self, int64_t dim) {
   return become(squeeze_op, self, dim);
@@ -345,8 +348,9 @@ const Records splits = {
         .impl<unsafe_split_sizes>(),
     Op("unbind(Tensor self, int dim=0) -> Tensor[]", "All positions along a dimension.")
         .view<unbind>()
-        .derivative("self", 0,
-                    [](Grad& g) { return ops::stack(all_grads(g), g.arg<int64_t>(1)); }),
+        .derivative(
+            "self", 0,
+            [](Grad& g) { return ops::stack(all_grads(g), g.arg<int64_t>(1)); }),
     Op("chunk(Tensor self, int chunks, int dim=0) -> Tensor[]",
        "At most so many pieces of equal size along a dimension.")
         .impl<chunk>(),

@@ -48,7 +48,8 @@ struct Value {
 
   Value() : i(0) {}
   Value(std::nullopt_t) : i(0) {}
-  Value(const Tensor& t) : tag(t.defined() ? Tag::Tensor : Tag::None), tensor(t.get()) {}
+  Value(const Tensor& t)
+      : tag(t.defined() ? Tag::Tensor : Tag::None), tensor(t.get()) {}
   Value(bool v) : tag(Tag::Bool), i(v) {}
   Value(int v) : tag(Tag::Int), i(v) {}
   Value(int64_t v) : tag(Tag::Int), i(v) {}
@@ -56,8 +57,7 @@ struct Value {
   Value(const Scalar& s);
   Value(IntList l) : tag(Tag::Ints), n(l.size()), ints(l.data()) {}
   Value(const std::vector<int64_t>& l) : Value(IntList(l)) {}
-  Value(std::span<const double> l)
-      : tag(Tag::Floats), n(l.size()), floats(l.data()) {}
+  Value(std::span<const double> l) : tag(Tag::Floats), n(l.size()), floats(l.data()) {}
   Value(TensorList l) : tag(Tag::Tensors), n(l.size()), tensors(l.data()) {}
   Value(const std::vector<Tensor>& l) : Value(TensorList(l)) {}
   Value(std::string_view s) : tag(Tag::Str), n(s.size()), str(s.data()) {}
@@ -93,7 +93,8 @@ struct Operand {
   Operand(const Scalar& s) : value(s) {}
 };
 
-// ---- from a Value to the C++ type that an implementation takes -----------------------
+// ---- from a Value to the C++ type that an implementation takes
+// -----------------------
 template <class T>
 struct Unbox;
 
@@ -125,7 +126,7 @@ template <>
 struct Unbox<double> {
   static double get(const Value& v) {
     return v.tag == Tag::Float || v.tag == Tag::Complex ? v.f
-                                                       : static_cast<double>(v.i);
+                                                        : static_cast<double>(v.i);
   }
 };
 template <>

@@ -45,13 +45,13 @@ std::ostream& operator<<(std::ostream& s, const ListText& l);
 inline ListText to_string(IntList l) { return {l.data(), l.size()}; }
 
 enum TensorFlag : uint16_t {
-  kContiguous = 1,     // row-major and dense; kept by set_geometry
-  kRequiresGrad = 2,   // a leaf that wants a gradient, or the result of a node
-  kInference = 4,      // made in inference mode
-  kNoGradView = 8,     // a view made while gradients were off
-  kMultiView = 16,     // one of several views that one op returned
-  kUnversioned = 32,   // `.data`: writes do not bump the version
-  kOwnsPython = 64,    // the impl keeps its Python object alive (it has state)
+  kContiguous = 1,       // row-major and dense; kept by set_geometry
+  kRequiresGrad = 2,     // a leaf that wants a gradient, or the result of a node
+  kInference = 4,        // made in inference mode
+  kNoGradView = 8,       // a view made while gradients were off
+  kMultiView = 16,       // one of several views that one op returned
+  kUnversioned = 32,     // `.data`: writes do not bump the version
+  kOwnsPython = 64,      // the impl keeps its Python object alive (it has state)
   kWrappedNumber = 128,  // a 0-d tensor that stands for a Python number
   kLeafView = 256,
 };
@@ -66,12 +66,12 @@ struct TensorImpl {
   int64_t offset = 0;  // elements into the storage
   int64_t* sizes = inline_;
   int64_t* strides = inline_ + kInlineDims;
-  Storage* storage = nullptr;      // counted
+  Storage* storage = nullptr;  // counted
   DeviceRuntime* device = nullptr;
-  PyObject* py = nullptr;          // its Python object, borrowed unless kOwnsPython
+  PyObject* py = nullptr;            // its Python object, borrowed unless kOwnsPython
   AutogradMeta* autograd = nullptr;  // owned
-  TensorImpl* base = nullptr;      // counted: what this is a view of, never a view
-  uint32_t view_version = 0;       // storage version when autograd's history was set
+  TensorImpl* base = nullptr;        // counted: what this is a view of, never a view
+  uint32_t view_version = 0;         // storage version when autograd's history was set
   int64_t inline_[2 * kInlineDims];
 
   TensorImpl() = default;
@@ -108,7 +108,7 @@ class Tensor : public Ref<TensorImpl> {
   int64_t numel() const { return get()->numel; }
   IntList sizes() const { return IntList(get()->sizes, get()->ndim); }
   IntList strides() const { return IntList(get()->strides, get()->ndim); }
-  int64_t size(int64_t d) const;    // negative dims wrap; IndexError
+  int64_t size(int64_t d) const;  // negative dims wrap; IndexError
   int64_t stride(int64_t d) const;
   Dtype dtype() const { return get()->dtype; }
   DeviceRuntime& device() const { return *get()->device; }
@@ -128,7 +128,8 @@ using TensorList = std::span<const Tensor>;
 
 // ---- making tensors: none of these is recorded by autograd -------------------------
 Tensor empty(IntList sizes, Dtype dtype, DeviceRuntime& device);
-Tensor empty_strided(IntList sizes, IntList strides, Dtype dtype, DeviceRuntime& device);
+Tensor empty_strided(IntList sizes, IntList strides, Dtype dtype,
+                     DeviceRuntime& device);
 // Keeps the strides of a dense tensor, else falls back to row-major.
 Tensor empty_like(const Tensor& t);
 Tensor empty_like(const Tensor& t, Dtype dtype);
