@@ -3,6 +3,9 @@
 from . import lr_scheduler as lr_scheduler
 from . import swa_utils as swa_utils
 from ._muon import Muon as Muon
+from ._swap import (
+    swap_in_optimizer_params_and_state as swap_in_optimizer_params_and_state,
+)
 from .adadelta import Adadelta as Adadelta
 from .adafactor import Adafactor as Adafactor
 from .adagrad import Adagrad as Adagrad
@@ -38,4 +41,5 @@ __all__ = [
     "SparseAdam",
     "lr_scheduler",
     "swa_utils",
+    "swap_in_optimizer_params_and_state",
 ]

@@ -219,3 +219,23 @@ def test_own_optimizer():
     assert called == [1]
     with pytest.raises(NotImplementedError):
         optim.Optimizer([param(1)], {}).step()
+
+
+def test_swapping_in_other_parameters_and_state():
+    own, other = with_grad(2), with_grad(2)
+    opt = optim.SGD([own], lr=0.5, momentum=0.5)
+    opt.step()
+    state = {
+        "state": {0: {"momentum_buffer": flambeau.full((2,), 4.0)}},
+        "param_groups": [{**opt.state_dict()["param_groups"][0], "lr": 1.0}],
+    }
+    with optim.swap_in_optimizer_params_and_state(opt, {"w": other}, state):
+        opt.step()  # the buffer becomes 0.5 * 4 + 1
+    assert other.tolist() == [-2.0, -2.0]
+    assert state["state"][0]["momentum_buffer"].tolist() == [3.0, 3.0]
+    assert own.tolist() == [0.5, 0.5]
+    opt.step()
+    assert own.tolist() == [-0.25, -0.25]
+    none = optim.swap_in_optimizer_params_and_state(opt, {}, state)
+    with pytest.raises(ValueError, match="groups of"), none:
+        pass
