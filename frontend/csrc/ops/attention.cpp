@@ -50,7 +50,8 @@ Two attention(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& m
               double scale, bool causal) {
   const int64_t b = q.sizes()[0], h = q.sizes()[1], t = q.sizes()[2], s = k.sizes()[2];
   Tensor out = empty(IntList{b, h, t, v.sizes()[3]}, q.dtype(), q.device());
-  Tensor lse = empty(IntList{b, h, t}, q.dtype(), q.device());
+  // What the backward pass takes from every score keeps more than half precision.
+  Tensor lse = empty(IntList{b, h, t}, promote(q.dtype(), Dtype::Float32), q.device());
   if (out.numel() == 0 || s == 0) {
     fill_values(out, Scalar(0)), fill_values(lse, Scalar(-INFINITY));
     return {out, lse};

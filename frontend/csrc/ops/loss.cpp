@@ -73,8 +73,9 @@ Three cross_entropy_rows(const Tensor& input, const Tensor& target,
   const int64_t n = x.sizes()[0];
   Tensor loss = reduction == kNone ? empty(IntList{n}, x.dtype(), x.device())
                                    : empty({}, x.dtype(), x.device());
-  Three out{loss, empty(IntList{n}, x.dtype(), x.device()),
-            empty({}, x.dtype(), x.device())};
+  // What the backward pass takes from every logit keeps more than half precision.
+  const Dtype wide = promote(x.dtype(), Dtype::Float32);
+  Three out{loss, empty(IntList{n}, wide, x.device()), empty({}, wide, x.device())};
   if (n == 0) {
     fill_values(out[0], Scalar(reduction == kMean ? NAN : 0.0));
     fill_values(out[2], Scalar(0));
