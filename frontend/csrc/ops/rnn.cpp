@@ -19,6 +19,20 @@ Tensor add(const Tensor& a, const Tensor& b) {
   return !a.defined() ? b : !b.defined() ? a : ops::add(a, b);
 }
 
+// One step: input (N, I), states (N, H) and weights (gates * H, ...), all of one dtype.
+void check_step(const char* op, const Tensor& input, const Tensor& hx,
+                const Tensor& w_hh, int64_t gates) {
+  check(input.dim() == 2 && hx.dim() == 2 && w_hh.dim() == 2, op,
+        ": expected matrices for arguments 'input', 'hx' and 'w_hh', got ", input.dim(),
+        "-D, ", hx.dim(), "-D and ", w_hh.dim(), "-D");
+  check(input.sizes()[0] == hx.sizes()[0], op, ": Input batch size ", input.sizes()[0],
+        " doesn't match hidden batch size ", hx.sizes()[0]);
+  check(w_hh.sizes()[0] == gates * hx.sizes()[1], op, ": hidden size ", hx.sizes()[1],
+        " doesn't match the weights' ", w_hh.sizes()[0], " rows");
+  check(input.dtype() == hx.dtype(), op, ": expected one dtype, got ",
+        short_name(input.dtype()), " and ", short_name(hx.dtype()));
+}
+
 // ---- LSTM cell: gates i f g o before activation -------------------------------------
 struct Gates {
   Tensor i, f, g, o;
@@ -90,6 +104,7 @@ Two lstm_cell(const Tensor& input, TensorList hx, const Tensor& w_ih,
               const Tensor& w_hh, const Tensor& b_ih, const Tensor& b_hh) {
   static const OpRef op("_lstm_cell(");
   check(hx.size() == 2, "lstm_cell: expected two hidden states, got ", hx.size());
+  for (const Tensor& h : hx) check_step("lstm_cell", input, h, w_hh, 4);
   const Tensor gates = ops::add(linear(input, w_ih, b_ih), linear(hx[0], w_hh, b_hh));
   const auto next = op.all(gates, hx[1]);
   return {next[0], next[1]};
@@ -152,12 +167,14 @@ Tensor gru_step(const Tensor& gi, const Tensor& h, const Tensor& w_hh,
 }
 Tensor gru_cell(const Tensor& input, const Tensor& hx, const Tensor& w_ih,
                 const Tensor& w_hh, const Tensor& b_ih, const Tensor& b_hh) {
+  check_step("gru_cell", input, hx, w_hh, 3);
   return gru_step(linear(input, w_ih, b_ih), hx, w_hh, b_hh);
 }
 
 template <bool relu>
 Tensor plain_cell(const Tensor& input, const Tensor& hx, const Tensor& w_ih,
                   const Tensor& w_hh, const Tensor& b_ih, const Tensor& b_hh) {
+  check_step("rnn_cell", input, hx, w_hh, 1);
   const Tensor sum = ops::add(linear(input, w_ih, b_ih), linear(hx, w_hh, b_hh));
   return relu ? ops::relu(sum) : ops::tanh(sum);
 }

@@ -136,3 +136,10 @@ def test_pad_sequence_sides():
     assert left.tolist() == [[1, 2], [-1, 3]]
     apart = rnn.unpad_sequence(rnn.pad_sequence(parts), flambeau.tensor([2, 1]))
     assert [p.tolist() for p in apart] == [[1, 2], [3]]
+
+
+@pytest.mark.parametrize("kind", [nn.RNNCell, nn.GRUCell, nn.LSTMCell])
+def test_cells_refuse_a_state_of_another_batch(kind):
+    h = flambeau.zeros(5, 4)
+    with pytest.raises(RuntimeError, match="batch size"):
+        kind(3, 4)(flambeau.ones(3, 3), (h, h) if kind is nn.LSTMCell else h)
