@@ -222,7 +222,13 @@ def pinv(
     if rcond is not None:
         rtol = rcond
     if A.numel() == 0:
-        return _into(out, A.new_empty((*A.shape[:-2], A.size(-1), A.size(-2))))
+        return _into(out, A.mH.clone())
+    with _C._GradGuard(0, -1):
+        result = _pinv_values(A.detach(), hermitian, atol, rtol)
+    return _into(out, _ops._pinv(A, result))
+
+
+def _pinv_values(A: Tensor, hermitian: bool, atol: Any, rtol: Any) -> Tensor:
     if hermitian:
         w, u = eigh(A)
         size, v = w.abs(), u
@@ -231,7 +237,7 @@ def pinv(
         size, v = w, vh.mH
     small = size <= _tolerance(A, size.amax(-1), atol, rtol).unsqueeze(-1)
     inverse = (1 / w.masked_fill(small, 1)).masked_fill(small, 0)
-    return _into(out, (v * inverse.unsqueeze(-2).to(v.dtype)) @ u.mH)
+    return (v * inverse.unsqueeze(-2).to(v.dtype)) @ u.mH
 
 
 def _pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
@@ -289,11 +295,19 @@ def lstsq(
     return _lstsq_result((x.squeeze(-1) if vector else x, residuals, rank, s))
 
 
-# ---- LU
-# ------------------------------------------------------------------------------------
+def _factors(A: Tensor, pivot: bool, check_errors: bool) -> Any:
+    """`_lu_factor`, with a history where one is wanted."""
+    packed, pivots, info = _ops._lu_factor(A, pivot, check_errors)
+    if _C.is_grad_enabled() and A.requires_grad:
+        rows = _permutation(pivots, A.size(-2))
+        packed = _ops._lu_of(A, packed, _eye(A.size(-2), A)[rows].mT.contiguous())
+    return packed, pivots, info
+
+
+# ---- LU ---------------------------------------------------------------------------
 def lu_factor(A: Tensor, *, pivot: bool = True, out: Any = None) -> Any:
     """The packed factors of P A = L U, and the row exchanges (from 1)."""
-    lu, pivots, _ = _ops._lu_factor(A, pivot, True)
+    lu, pivots, _ = _factors(A, pivot, True)
     if out is not None:
         return _lu_factor_result((_into(out[0], lu), _into(out[1], pivots)))
     return _lu_factor_result((lu, pivots))
@@ -303,7 +317,7 @@ def lu_factor_ex(
     A: Tensor, *, pivot: bool = True, check_errors: bool = False, out: Any = None
 ) -> Any:
     """`lu_factor`, and where it failed."""
-    parts: Any = _ops._lu_factor(A, pivot, check_errors)
+    parts: Any = _factors(A, pivot, check_errors)
     if out is not None:
         parts = [_into(to, t) for to, t in zip(out, parts, strict=False)]
     return _lu_factor_ex_result(parts)
@@ -328,6 +342,13 @@ def lu_solve(
     lu = LU.expand(*lead, *LU.shape[-2:])
     rhs = B.expand(*lead, *B.shape[-2:])
     p = pivots.expand(*lead, pivots.size(-1))
+    if _C.is_grad_enabled() and (LU.requires_grad or B.requires_grad):
+        order, lower, upper = _lu_unpack(lu, p)
+        if adjoint:
+            y = solve_triangular(upper.mH, rhs, upper=False)
+            return order @ solve_triangular(lower.mH, y, upper=True, unitriangular=True)
+        y = solve_triangular(lower, order.mT @ rhs, upper=False, unitriangular=True)
+        return solve_triangular(upper, y, upper=True)
     return _into(out, _ops._lu_solve(lu, p, rhs, 2 if adjoint else 0))
 
 
@@ -372,7 +393,7 @@ def _lu_unpack(
 
 def lu(A: Tensor, *, pivot: bool = True, out: Any = None) -> Any:
     """P, L and U of A = P L U."""
-    packed, pivots, _ = _ops._lu_factor(A, pivot, False)
+    packed, pivots, _ = _factors(A, pivot, False)
     return _lu_unpack(packed, pivots, out=out)
 
 
@@ -384,7 +405,8 @@ def matrix_power(A: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
     if n < 0:
         return matrix_power(inv(A), -n, out=out)
     if n == 0:
-        return _into(out, _eye(A.size(-1), A).expand(A.shape).clone())
+        everywhere = _ops.ones_like(A, dtype=_C.bool)
+        return _into(out, _ops.where(everywhere, _eye(A.size(-1), A), A))
     result: Any = None
     base = A
     while n:
@@ -409,6 +431,8 @@ def matrix_exp(A: Tensor) -> Tensor:
         )
     if A.numel() == 0:
         return A.clone()
+    if A.dtype in (_C.float16, _C.bfloat16):
+        return matrix_exp(A.to(_C.float32)).to(A.dtype)
     with _C._GradGuard(0, -1):
         size = float(A.detach().abs().sum(-2).amax().to(_C.float64))
     squarings = max(0, math.ceil(math.log2(size / 5.37))) if size > 5.37 else 0
@@ -516,6 +540,10 @@ def vander(x: Tensor, *, N: int | None = None) -> Tensor:
         raise RuntimeError("linalg.vander: N must be greater than 1.")
     if x.dim() == 1:
         return _vander(x, n, increasing=True)
+    if x.dim() == 0:
+        x = x.reshape(1)
+    if not (x.is_floating_point() or x.is_complex()):
+        x = x.to(_C.int64)
     ones = _ops.ones_like(x).unsqueeze(-1)
     powers = x.unsqueeze(-1).expand(*x.shape, n - 1).cumprod(-1)
     return _ops.cat([ones, powers], -1)
@@ -631,7 +659,7 @@ def _lu(
     A: Tensor, pivot: bool = True, get_infos: bool = False, *, out: Any = None
 ) -> Any:
     """The packed factors, the row exchanges, and where that failed if get_infos."""
-    packed, pivots, info = _ops._lu_factor(A, pivot, not get_infos)
+    packed, pivots, info = _factors(A, pivot, not get_infos)
     return (packed, pivots, info) if get_infos else (packed, pivots)
 
 
@@ -657,7 +685,10 @@ def _triangular_solve(
     """x of A x = b for triangular A, or of its transpose."""
     a = A.mT if transpose else A
     x = solve_triangular(a, b, upper=upper != transpose, unitriangular=unitriangular)
-    return _triangular_result((x, A.clone()))
+    parts = (x, A.clone())
+    if out is not None:
+        parts = (_into(out[0], parts[0]), _into(out[1], parts[1]))
+    return _triangular_result(parts)
 
 
 __all__ = [

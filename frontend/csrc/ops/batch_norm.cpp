@@ -36,13 +36,16 @@ Three train(const Tensor& x, const Tensor& w, const Tensor& b, const Tensor& mea
   }
   const int64_t size[] = {n, c, x.numel() / (n * c)};
   const Tensor wc = packed(w), bc = packed(b);
+  const Tensor mc = packed(mean), vc = packed(var);
   Geometry yg, xg;
   KernelCall call(x.device());
   call.out(yg.rows(y, IntList(size, 3))).out(out[1]).out(out[2]);
-  call.in(xg.rows(x, IntList(size, 3))).in(wc).in(bc).in(mean).in(var);
+  call.in(xg.rows(x, IntList(size, 3))).in(wc).in(bc).in(mc).in(vc);
   call.attr(momentum).attr(eps);
   if (!mixed(x, w, b) && !stats_differ(x, mean) &&
       call.try_run(kernel<"batch_norm_train">())) {
+    if (mean.defined() && !mc.same(mean)) put_values(mean, mc);
+    if (var.defined() && !vc.same(var)) put_values(var, vc);
     return out;
   }
   const Layout l = batch_layout(x);

@@ -144,6 +144,13 @@ Tensor run(const Tensor& x, const Tensor& w, const Tensor& b, const Spec& s) {
     return conv_op(a, k, c, IntList(s.stride), IntList(s.padding), IntList(s.dilation),
                    s.transposed, IntList(s.output_padding), s.groups);
   };
+  if (is_integer(x.dtype()) && x.dtype() == w.dtype()) {
+    // Exact in double up to 2^53, which sums of products of small integers stay below.
+    const auto wide = [](const Tensor& t) {
+      return t.defined() ? ops::to_dtype(t, Dtype::Float64) : t;
+    };
+    return ops::to_dtype(real(wide(x), wide(w), wide(b)), x.dtype());
+  }
   if (!is_complex(x.dtype()) || !is_complex(w.dtype())) return real(x, w, b);
   static const OpRef join("complex(");
   const Tensor xr = ops::real(x), xi = ops::imag(x), wr = ops::real(w),

@@ -320,6 +320,35 @@ Three lstsq_raw(const Tensor& a, const Tensor& b, double rcond) {
   return {x, rank, s};
 }
 
+// ---- results that were computed without a history get one -----------------------------
+// dP = -P dA P + P P^H dA^H (1 - A P) + (1 - P A) dA^H P^H P for the pseudo-inverse P.
+Tensor pinv_of(const Tensor&, const Tensor& p) { return ops::clone(p); }
+Tensor pinv_back(Grad& g) {
+  const Tensor a = g.in(0), p = g.out(0), ph = H(p), gh = H(g.g);
+  const auto mm = [](const Tensor& x, const Tensor& y) { return ops::matmul(x, y); };
+  const Tensor first = mm(mm(ph, g.g), ph);
+  const Tensor left = mm(mm(gh, p), ph);   // (1 - A P) of this
+  const Tensor right = mm(mm(ph, p), gh);  // this times (1 - P A)
+  const Tensor second = ops::sub(left, mm(a, mm(p, left)));
+  const Tensor third = ops::sub(right, mm(mm(right, p), a));
+  return ops::sub(ops::add(second, third), first);
+}
+// The packed factors of A = P L U of square A.
+Tensor lu_of(const Tensor&, const Tensor& lu, const Tensor&) { return ops::clone(lu); }
+Tensor lu_back(Grad& g) {
+  static const OpRef solve("_solve_triangular("), eye("eye(int n, *");
+  const Tensor lu = g.out(0), p = g.in(2);
+  check(lu.size(-1) == lu.size(-2), "linalg.lu_factor: the derivative is supported for ",
+        "square matrices only, got ", describe(lu));
+  const Tensor one = eye(lu.size(-1), lu.dtype(), std::nullopt, Device(lu.device().device));
+  const Tensor l = ops::add(ops::tril(lu, -1), one), u = ops::triu(lu, 0);
+  const Tensor low = ops::tril(ops::matmul(H(l), ops::tril(g.g, -1)), -1);
+  const Tensor high = ops::triu(ops::matmul(ops::triu(g.g, 0), H(u)), 0);
+  // P L^-H (low + high) U^-H
+  const Tensor left = solve(H(l), ops::add(low, high), true, true);
+  return ops::matmul(p, H(solve(u, H(left), true, false)));
+}
+
 const char* const kSvd = "Singular vectors and values, A = U diag(S) Vh.";
 
 const Records records = {
@@ -368,6 +397,12 @@ const Records records = {
        "Eigenvalues and eigenvectors, complex.")
         .impl<eig_raw>()
         .derivative("A", kOut | kOut1, eig_back),
+    Op("_pinv(Tensor A, Tensor P) -> Tensor", "P, the pseudo-inverse of A.")
+        .impl<pinv_of>()
+        .derivative("A", in(0) | kOut, pinv_back),
+    Op("_lu_of(Tensor A, Tensor LU, Tensor P) -> Tensor", "LU, the factors of P^T A.")
+        .impl<lu_of>()
+        .derivative("A", in(2) | kOut, lu_back),
     Op("_lstsq(Tensor A, Tensor B, float rcond) -> (Tensor, Tensor, Tensor)",
        "The shortest x for which |A x - B| is least, the ranks, singular values.")
         .impl<lstsq_raw>()
