@@ -328,7 +328,7 @@ std::vector<Tensor> OpNode::apply(std::vector<Tensor>&& grads) {
   }
   if (tls.grad_enabled) {
     for (size_t k = 0; k < out.size(); ++k) {
-      uint32_t mask = op->joint ? op->joint_reads : 0;
+      uint32_t mask = 0;  // what a joint derivative reads says nothing of one input
       for (const Derivative& d : op->single) {
         if (d.input == inputs[k].arg) mask = d.reads;
       }
