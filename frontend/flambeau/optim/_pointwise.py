@@ -47,9 +47,21 @@ class PointwiseOptimizer(Optimizer):
             with flambeau.enable_grad():
                 loss = closure()
         for group in self.param_groups:
-            if group.get("differentiable") or not self._step_at_once(group):
+            if group.get("differentiable"):
                 self._step_one_by_one(group)
+            elif not self._step_at_once(group):
+                self._step_in_parts(group)
         return loss
+
+    def _step_in_parts(self, group: Group) -> None:
+        """Step a group that no kernel takes whole: perhaps each dtype and device."""
+        kinds: dict[Any, list[Any]] = {}
+        for param in group["params"]:
+            kinds.setdefault((param.dtype, param.device), []).append(param)
+        for params in kinds.values():
+            part = {**group, "params": params}
+            if len(kinds) == 1 or not self._step_at_once(part):
+                self._step_one_by_one(part)
 
     def _step_one_by_one(self, group: Group) -> None:
         with flambeau.set_grad_enabled(bool(group.get("differentiable"))):

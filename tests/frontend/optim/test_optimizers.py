@@ -345,3 +345,22 @@ def test_a_step_counts_as_a_change_in_place():
     opt.step()
     with pytest.raises(RuntimeError, match="in-?place"):
         out.backward()
+
+
+@pytest.mark.parametrize("name", ["SGD", "AdamW", "Adagrad", "NAdam"])
+def test_groups_of_several_dtypes(name):
+    options = {"momentum": 0.9} if name == "SGD" else {}
+    dtypes = ("float32", "float64", "bfloat16")
+
+    def last(together):
+        params = [p for d in dtypes for p in start(flambeau, d, name, [(3, 4), (5,)])]
+        parts = [params] if together else [[p] for p in params]
+        opts = [getattr(optim, name)(part, lr=0.1, **options) for part in parts]
+        for step in range(3):
+            set_grads(flambeau, params, step)
+            for opt in opts:
+                opt.step()
+        return [p.detach().reshape(-1).tolist() for p in params]
+
+    for got, want in zip(last(True), last(False), strict=True):
+        assert got == pytest.approx(want)
