@@ -281,7 +281,6 @@ def _quantile(
         raise RuntimeError("quantile() input tensor must be non-empty")
     if q.numel() and not bool(((q >= 0) & (q <= 1)).all()):
         raise RuntimeError("quantile() q values must be in the range [0, 1]")
-    flat = dim is None
     x = input.flatten() if dim is None else input.movedim(dim, -1)
     if x.dim() == 0:
         x = x.reshape(1)
