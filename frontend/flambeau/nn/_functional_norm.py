@@ -11,9 +11,29 @@ from ._functional_pooling import avg_pool2d
 
 group_norm = _nn.group_norm
 layer_norm = _nn.layer_norm
-rms_norm = _nn.rms_norm
 
 _batch_norm = _nn.batch_norm
+_rms_norm = _nn.rms_norm
+
+
+def rms_norm(
+    input: Tensor,
+    normalized_shape: Any,
+    weight: Tensor | None = None,
+    eps: float | None = None,
+) -> Tensor:
+    """x / sqrt(mean(x**2) + eps) over the last dimensions, times weight.
+
+    eps: that of the input's dtype if None.
+    """
+    if not input.is_complex():
+        return _rms_norm(input, normalized_shape, weight, eps)
+    dims = [-1 - d for d in range(len(tuple(normalized_shape)))]
+    if eps is None:
+        eps = flambeau.finfo(input.dtype).eps
+    square = (input * input).mean(dims, keepdim=True)
+    result = input * (square + eps).rsqrt()
+    return result if weight is None else result * weight
 
 
 def _check_many(size: Any, what: str = "training") -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Self
 
 import flambeau
-from flambeau._C import Tensor
+from flambeau._C import Tensor, _nn
 
 from .. import functional as F
 from .. import init
@@ -13,6 +13,8 @@ from ..parameter import Parameter
 from .module import Module
 
 __all__ = ["Embedding", "EmbeddingBag"]
+
+_embedding = _nn.embedding
 
 
 def _padding_row(padding_idx: int | None, rows: int) -> int | None:
@@ -76,6 +78,15 @@ class Embedding(Module):
                 self.weight[self.padding_idx].fill_(0)
 
     def forward(self, input: Tensor) -> Tensor:
+        if self.max_norm is None:
+            row = self.padding_idx
+            return _embedding(
+                input,
+                self.weight,
+                -1 if row is None else row,
+                self.scale_grad_by_freq,
+                self.sparse,
+            )
         return F.embedding(
             input,
             self.weight,
