@@ -16,11 +16,14 @@ Tensor H(const Tensor& t) {
 Tensor plus(const Tensor& a, const Tensor& b) {
   return !a.defined() ? b : !b.defined() ? a : ops::add(a, b);
 }
-Tensor as_dtype(const Tensor& t, Dtype d) { return t.dtype() == d ? t : ops::to_dtype(t, d); }
+Tensor as_dtype(const Tensor& t, Dtype d) {
+  return t.dtype() == d ? t : ops::to_dtype(t, d);
+}
 Tensor row(const Tensor& t) { return ops::unsqueeze(t, -2); }
 Tensor column(const Tensor& t) { return ops::unsqueeze(t, -1); }
 
-// ---- QR ---------------------------------------------------------------------------------
+// ---- QR
+// ---------------------------------------------------------------------------------
 Two qr_raw(const Tensor& a, bool complete) {
   const Batch b = as_batch(a);
   const int64_t k = std::min(b.rows, b.columns), inner = complete ? b.rows : k;
@@ -65,7 +68,8 @@ Tensor sym_tril(const Tensor& m) {
 Tensor qr_back(Grad& g) {
   const Tensor q = g.out(0), r = g.out(1), gq = g.gs[0], gr = g.gs[1];
   const int64_t m = g.shape(0)[g.shape(0).size() - 2], n = g.shape(0).back();
-  check(!(g.arg<bool>(1) && m > n), "linalg.qr: the derivative of mode='complete' is not ",
+  check(!(g.arg<bool>(1) && m > n),
+        "linalg.qr: the derivative of mode='complete' is not ",
         "supported for matrices with more rows than columns");
   static const OpRef solve("_solve_triangular(");
   if (m >= n) {
@@ -96,7 +100,8 @@ Tensor qr_back(Grad& g) {
   return plus(out, pad(left, IntList(widen, 2), 0));
 }
 
-// ---- singular values ------------------------------------------------------------------
+// ---- singular values
+// ------------------------------------------------------------------
 Three svd_raw(const Tensor& a, bool full, bool vectors) {
   const Batch b = as_batch(a);
   const int64_t k = std::min(b.rows, b.columns);
@@ -144,8 +149,8 @@ Tensor nuclear_norm(const Tensor& a, std::optional<IntList> dims, bool keepdim) 
   static const OpRef values("linalg.svdvals("), move("movedim(Tensor self, int[");
   const int64_t last[] = {-2, -1};
   const IntList two = dims && dims->size() == 2 ? *dims : IntList(last, 2);
-  check(!dims || dims->size() == 2, "norm: expected two dims for the nuclear norm, got ",
-        to_string(*dims));
+  check(!dims || dims->size() == 2,
+        "norm: expected two dims for the nuclear norm, got ", to_string(*dims));
   const Tensor s = values(move(a, two, IntList(last, 2)));
   const Tensor sum = ops::sum_dim(s, IntList{-1}, false);
   if (!keepdim) return sum;
@@ -157,7 +162,8 @@ Tensor nuclear_norm(const Tensor& a, std::optional<IntList> dims, bool keepdim) 
 Tensor inverse_gaps(const Tensor& w) {
   const Tensor gap = ops::sub(row(w), column(w));
   static const OpRef eye("eye(int n, *");
-  const Tensor mask = eye(w.size(-1), Dtype::Bool, std::nullopt, Device(w.device().device));
+  const Tensor mask =
+      eye(w.size(-1), Dtype::Bool, std::nullopt, Device(w.device().device));
   return ops::masked_fill(ops::reciprocal(ops::masked_fill(gap, mask, 1)), mask, 0);
 }
 Tensor svd_back(Grad& g) {
@@ -206,7 +212,8 @@ Tensor svd_back(Grad& g) {
   return out;
 }
 
-// ---- eigenvalues ---------------------------------------------------------------------------
+// ---- eigenvalues
+// ---------------------------------------------------------------------------
 Two eigh_raw(const Tensor& a, bool upper, bool vectors) {
   const Batch b = as_batch(a);
   Tensor w = b.make(IntList{b.rows}, real_dtype(a.dtype()));
@@ -289,7 +296,8 @@ Tensor eig_back(Grad& g) {
     const Tensor vh_gv = ops::matmul(H(v), gv);
     const Tensor along = ops::real(ops::diagonal(vh_gv, 0, -2, -1));
     const Tensor gram = ops::matmul(H(v), v);
-    const Tensor rest = ops::sub(vh_gv, ops::mul(gram, row(as_dtype(along, v.dtype()))));
+    const Tensor rest =
+        ops::sub(vh_gv, ops::mul(gram, row(as_dtype(along, v.dtype()))));
     mid = ops::mul(rest, ops::conj(inverse_gaps(w)));
   }
   if (gw.defined()) mid = plus(mid, embed(gw, 0, -2, -1));
@@ -298,7 +306,8 @@ Tensor eig_back(Grad& g) {
   return is_complex(g.dtype(0)) ? out : ops::real(out);
 }
 
-// ---- least squares -----------------------------------------------------------------------
+// ---- least squares
+// -----------------------------------------------------------------------
 Three lstsq_raw(const Tensor& a, const Tensor& b, double rcond) {
   const Batch ba = as_batch(a), bb = as_batch(b);
   Tensor x = ba.make(IntList{ba.columns, bb.columns}, a.dtype());
@@ -320,8 +329,9 @@ Three lstsq_raw(const Tensor& a, const Tensor& b, double rcond) {
   return {x, rank, s};
 }
 
-// ---- results that were computed without a history get one -----------------------------
-// dP = -P dA P + P P^H dA^H (1 - A P) + (1 - P A) dA^H P^H P for the pseudo-inverse P.
+// ---- results that were computed without a history get one
+// ----------------------------- dP = -P dA P + P P^H dA^H (1 - A P) + (1 - P A) dA^H
+// P^H P for the pseudo-inverse P.
 Tensor pinv_of(const Tensor&, const Tensor& p) { return ops::clone(p); }
 Tensor pinv_back(Grad& g) {
   const Tensor a = g.in(0), p = g.out(0), ph = H(p), gh = H(g.g);
@@ -338,9 +348,11 @@ Tensor lu_of(const Tensor&, const Tensor& lu, const Tensor&) { return ops::clone
 Tensor lu_back(Grad& g) {
   static const OpRef solve("_solve_triangular("), eye("eye(int n, *");
   const Tensor lu = g.out(0), p = g.in(2);
-  check(lu.size(-1) == lu.size(-2), "linalg.lu_factor: the derivative is supported for ",
+  check(lu.size(-1) == lu.size(-2),
+        "linalg.lu_factor: the derivative is supported for ",
         "square matrices only, got ", describe(lu));
-  const Tensor one = eye(lu.size(-1), lu.dtype(), std::nullopt, Device(lu.device().device));
+  const Tensor one =
+      eye(lu.size(-1), lu.dtype(), std::nullopt, Device(lu.device().device));
   const Tensor l = ops::add(ops::tril(lu, -1), one), u = ops::triu(lu, 0);
   const Tensor low = ops::tril(ops::matmul(H(l), ops::tril(g.g, -1)), -1);
   const Tensor high = ops::triu(ops::matmul(ops::triu(g.g, 0), H(u)), 0);

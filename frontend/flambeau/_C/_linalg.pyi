@@ -10,6 +10,13 @@ from . import Generator, Tensor, _Number, _bool, _float, _int, _str
 from . import device as _device
 from . import dtype as _dtype
 
+def _nuclear_norm(
+    input: Tensor,
+    dim: Sequence[_int] | _int | None,
+    keepdim: _bool,
+    *,
+    out: Tensor | tuple[Tensor, ...] | None = ...,
+) -> Tensor: ...
 def cholesky(
     A: Tensor, *, upper: _bool = ..., out: Tensor | tuple[Tensor, ...] | None = ...
 ) -> Tensor: ...
