@@ -235,3 +235,37 @@ def test_initializations():
         init.uniform(flambeau.empty(2))
     with pytest.warns(UserWarning, match="no-op"):
         init.kaiming_uniform_(flambeau.empty(0, 3))
+
+
+def test_pruning():
+    from flambeau.nn.utils import prune
+
+    net = nn.Linear(3, 2, bias=False)
+    with flambeau.no_grad():
+        net.weight.copy_(flambeau.tensor([[1.0, -5.0, 3.0], [4.0, 2.0, 6.0]]))
+    prune.l1_unstructured(net, "weight", amount=2)
+    assert net.weight.tolist() == [[0, -5, 3], [4, 0, 6]]
+    assert set(net.state_dict()) == {"weight_orig", "weight_mask"}
+    prune.l1_unstructured(net, "weight", amount=0.25)
+    assert net.weight.tolist() == [[0, -5, 0], [4, 0, 6]]
+    assert prune.is_pruned(net)
+    net(flambeau.ones(1, 3)).sum().backward()
+    assert net.weight_orig.grad.tolist() == [[0, 1, 0], [1, 0, 1]]
+    prune.ln_structured(net, "weight", amount=1, n=2, dim=0)
+    assert net.weight.tolist() == [[0, 0, 0], [4, 0, 6]]
+    prune.remove(net, "weight")
+    assert not prune.is_pruned(net)
+    assert isinstance(net.weight, nn.Parameter)
+    assert net.weight.tolist() == [[0, 0, 0], [4, 0, 6]]
+    other = nn.Linear(1, 1, bias=False)
+    with flambeau.no_grad():
+        other.weight.fill_(5)
+    prune.global_unstructured(
+        [(net, "weight"), (other, "weight")], prune.L1Unstructured, amount=5
+    )
+    assert net.weight.tolist() == [[0, 0, 0], [0, 0, 6]]
+    assert other.weight.tolist() == [[5]]
+    with pytest.raises(ValueError, match="range"):
+        prune.random_unstructured(other, "weight", amount=1.5)
+    with pytest.raises(ValueError, match="has to be pruned"):
+        prune.remove(nn.Linear(1, 1), "weight")
