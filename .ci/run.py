@@ -198,6 +198,7 @@ def lint() -> None:
             BIN / "clang-format", "--dry-run", "-Werror", *cpp_files
         ),
         "mypy": lambda: sh(BIN / "mypy", "-p", "flambeau", "-p", "flambeau_core"),
+        "stubs": lambda: sh(python, "tools/make_stubs.py", "--check"),
         "import-linter": lambda: sh(
             BIN / "lint-imports", PYTHONPATH="frontend:core/python"
         ),
