@@ -1,4 +1,7 @@
-"""Activation layers, softmax layers and multi-head attention."""
+"""Activation layers, softmax layers and multi-head attention.
+
+Long, for these are where PyTorch has them: programs import them from this module.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Modules that hold other modules or parameters: lists, dicts and sequences."""
+"""Lists, dicts and sequences of modules or parameters, as in PyTorch one module."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Convolutions, transposed ones, and both with channels found at the first call."""
+"""Convolutions, transposed and lazy ones; long, for PyTorch has them in one module."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Losses as layers."""
+"""Losses as layers; long, for PyTorch has all of them in this module."""
 
 from __future__ import annotations
 

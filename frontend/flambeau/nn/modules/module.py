@@ -12,10 +12,10 @@ from flambeau import __future__ as _future
 from flambeau._C import Tensor, _ModuleBase
 
 from ..parameter import Buffer, Parameter, is_lazy
+from ._hooked_call import call_with_hooks
 from ._hooks import (
     GLOBAL,
     HookRegistration,
-    call_with_hooks,
     register_module_backward_hook,
     register_module_buffer_registration_hook,
     register_module_forward_hook,

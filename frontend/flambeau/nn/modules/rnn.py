@@ -1,4 +1,4 @@
-"""Recurrent layers and their cells."""
+"""Recurrent layers and their cells; long, for PyTorch has them in one module."""
 
 from __future__ import annotations
 

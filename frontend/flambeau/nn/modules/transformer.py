@@ -1,4 +1,4 @@
-"""Transformer encoders and decoders (Vaswani et al., 2017)."""
+"""Transformer encoders and decoders (Vaswani et al., 2017); one module in PyTorch."""
 
 from __future__ import annotations
 
