@@ -33,6 +33,9 @@ CALLS: list[Case] = [
     ("tensor(list of 1000)", "x = [float(i) for i in range(1000)]", "torch.tensor(x)"),
     ("Linear(32,32)", _MLP, "m[0](x)"),
     ("MLP forward", _MLP, "m(x)"),
+    ("ReLU module (8,32)", _MLP, "m[1](x)"),
+    ("module.weight", _MLP + "l = m[0]", "l.weight"),
+    ("module call alone", "m = torch.nn.Identity()", "m(1)"),
     (
         "MLP forward+backward",
         _MLP,

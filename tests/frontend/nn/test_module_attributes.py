@@ -345,3 +345,32 @@ def test_apply_visits_children_first():
 def test_missing_forward():
     with pytest.raises(NotImplementedError, match="forward"):
         nn.Module()(1)
+
+
+def test_calls_pass_all_arguments():
+    class Gather(nn.Module):
+        def forward(self, *args, **kwargs):
+            return args, kwargs
+
+    assert Gather()(*range(9), a=1) == (tuple(range(9)), {"a": 1})
+    assert Gather()() == ((), {})
+
+    class Louder(Gather):
+        def __call__(self, *args):
+            return super().__call__(*args)[0] + ("!",)
+
+    assert Louder()(1) == (1, "!")
+    module = Gather()
+    module.forward = lambda x: x + 1
+    assert module(1) == 2
+
+
+def test_class_of_a_module_can_be_mixed():
+    class Named:
+        def name(self):
+            return "named"
+
+    layer = nn.Linear(1, 1)
+    layer.__class__ = type("NamedLinear", (Named, nn.Linear), {})
+    assert layer.name() == "named"
+    assert layer(flambeau.ones(1, 1)).shape == (1, 1)
