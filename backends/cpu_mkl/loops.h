@@ -35,7 +35,7 @@ fl_status pointwise(const fl_call* call, RowFn row, const void* op, float cost,
 // The row function that copies elements of this dtype.
 RowFn copy_row_of(int dtype);
 
-// ---- rows ------------------------------------------------------------------------
+// ---- rows -------------------------------------------------------------------
 
 template <class T>
 inline constexpr bool is_complex = false;
@@ -154,9 +154,7 @@ inline fl_status map_floats(const fl_call* call, F&& make, float cost = kMath) {
   });
 }
 
-// ---- attributes
-// ------------------------------------------------------------------------
-
+// ---- attributes -------------------------------------------------------------
 template <class T>
 inline T attr_f(const fl_call* call, int i) {
   return static_cast<T>(call->attr[i].v.f);
@@ -175,7 +173,7 @@ inline T attr_c(const fl_call* call, int i) {
   }
 }
 
-// ---- copying, for kernels that move data -------------------------------------------
+// ---- copying, for kernels that move data ------------------------------------
 
 // Copies between views of the same sizes and dtype, whatever their strides.
 fl_status copy_view(const fl_call* call, const fl_tensor& dst, const fl_tensor& src);

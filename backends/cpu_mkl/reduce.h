@@ -249,9 +249,7 @@ class Reducer {
     write(k, s);
   }
 
-  // ---- columns
-  // -----------------------------------------------------------------------
-
+  // ---- columns --------------------------------------------------------------
   void run_columns(int64_t kept, int64_t reduced) const {
     const Dims& k = g_.kept;
     const int64_t inner = k.size[k.n - 1];

@@ -69,7 +69,7 @@ inline constexpr int lanes_of = static_cast<int>(sizeof(V) / sizeof(Lane<V>));
 template <class V>
 using Mask = Vec<typename IntOf<sizeof(Lane<V>)>::type, lanes_of<V>>;
 
-// ---- memory ----------------------------------------------------------------------
+// ---- memory -----------------------------------------------------------------
 
 template <class V>
 FL_INLINE V load(const void* p) {
@@ -167,7 +167,7 @@ FL_INLINE void store_some(void* p, V v, int n) {
   for (int i = 0; i < n; ++i) static_cast<Lane<V>*>(p)[i] = v[i];
 }
 
-// ---- values ----------------------------------------------------------------------
+// ---- values -----------------------------------------------------------------
 
 template <class V>
 FL_INLINE V splat(Lane<V> x) {
@@ -253,7 +253,7 @@ FL_INLINE V min_nan(V a, V b) {
   }
 }
 
-// ---- half precision ----------------------------------------------------------------
+// ---- half precision ---------------------------------------------------------
 
 template <int N>
 FL_INLINE Vec<float, N> widen(Vec<uint16_t, N> h, bfloat16) {
@@ -353,9 +353,7 @@ FL_INLINE T write(Compute<T> x) {
   }
 }
 
-// ---- complex: two vectors, taken apart at load
-// ----------------------------------------
-
+// ---- complex: two vectors, taken apart at load ------------------------------
 template <class T, int N>
 struct CVec {
   Vec<T, N> re, im;

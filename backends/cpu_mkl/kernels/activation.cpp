@@ -10,9 +10,7 @@ fl_status plain(const fl_call* call) {
   return map_floats<kArity>(call, [](auto) { return Op; });
 }
 
-// ---- gelu
-// -----------------------------------------------------------------------------------
-
+// ---- gelu -------------------------------------------------------------------
 constexpr double kRootHalf = 0.70710678118654752440,
                  kRootTwoOverPi = 0.79788456080286535588,
                  kInverseRootTwoPi = 0.39894228040143267794, kCubic = 0.044715;
@@ -87,9 +85,7 @@ fl_status gelu_backward(const fl_call* call) {
   return plain<2, gelu_tanh_backward>(call);
 }
 
-// ---- without attributes
-// ---------------------------------------------------------------------
-
+// ---- without attributes -----------------------------------------------------
 constexpr auto silu = [](auto x) { return x / (1 + vexp(-x)); };
 constexpr auto silu_backward = [](auto g, auto x) {
   const auto s = vsigmoid(x);
@@ -151,9 +147,7 @@ constexpr auto selu_backward = [](auto g, auto x) {
 constexpr auto sigmoid_backward = [](auto g, auto y) { return g * y * (1 - y); };
 constexpr auto tanh_backward = [](auto g, auto y) { return g * (1 - y * y); };
 
-// ---- with attributes
-// --------------------------------------------------------------------------
-
+// ---- with attributes --------------------------------------------------------
 fl_status elu(const fl_call* call) {
   return map_floats<1>(call, [&](auto t) {
     using T = decltype(t);

@@ -38,9 +38,7 @@ fl_status lanes(const fl_call* call) {
       kHeavy);
 }
 
-// ---- division and remainder
-// ---------------------------------------------------------------
-
+// ---- division and remainder -------------------------------------------------
 // Op(a, b) on integers; a zero divisor is an error. -1 is set apart: the least integer
 // divided by it overflows, and traps on some processors.
 template <auto Op>
@@ -97,9 +95,7 @@ fl_status divide(const fl_call* call) {
 
 constexpr auto quotient = [](auto a, auto b) { return a / b; };
 
-// ---- powers
-// ---------------------------------------------------------------------------------
-
+// ---- powers -----------------------------------------------------------------
 constexpr auto int_pow = [](auto base, auto exponent) -> decltype(base) {
   using T = decltype(base);
   if (exponent < 0) {
@@ -178,9 +174,7 @@ fl_status pow_any(const fl_call* call) {
   });
 }
 
-// ---- others
-// -----------------------------------------------------------------------------------
-
+// ---- others -----------------------------------------------------------------
 fl_status add_scaled(const fl_call* call) {
   if (call->in[0].dtype == FL_BOOL) {
     const bool keep = call->attr[0].v.c[0] != 0;

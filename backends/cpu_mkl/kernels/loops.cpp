@@ -269,9 +269,7 @@ void run_short_rows(const Plan& plan, int64_t begin, int64_t end) {
   }
 }
 
-// ---- transposed operands
-// -------------------------------------------------------------
-
+// ---- transposed operands ----------------------------------------------------
 bool is_turned(const Operand& a, int last) {
   return a.strides[last] != a.size && a.strides[last] != 0 &&
          a.strides[last - 1] == a.size;
@@ -356,9 +354,7 @@ void run_tiles(const Plan& plan, int64_t begin, int64_t end) {
   }
 }
 
-// ---- planning
-// ------------------------------------------------------------------------
-
+// ---- planning ---------------------------------------------------------------
 void add_operand(Plan& plan, const fl_tensor& t, int ndim, uint32_t flags) {
   Operand& a = plan.ops[plan.n_ops++];
   a.data = static_cast<char*>(t.data);

@@ -133,9 +133,7 @@ double step_of(const fl_call* call, int i, int64_t tensor) {
   return std::bit_cast<double>(call->attr[i].v.ints[tensor]);
 }
 
-// ---- adam: params, grads, exp_avg, exp_avg_sq, [max_exp_avg_sq]
-// ---------------------------
-
+// ---- adam: params, grads, exp_avg, exp_avg_sq, [max_exp_avg_sq] -------------
 template <class T, bool kAmsgrad>
 struct Adam {
   static constexpr int kGroups = kAmsgrad ? 5 : 4;
@@ -193,9 +191,7 @@ fl_status adam(const fl_call* call) {
   return flag(call, 6) ? adam_of<true>(call) : adam_of<false>(call);
 }
 
-// ---- sgd: params, grads, [momentum buffers]
-// -------------------------------------------------
-
+// ---- sgd: params, grads, [momentum buffers] ---------------------------------
 template <class T>
 struct Sgd {
   static constexpr int kGroups = 2;
@@ -247,9 +243,7 @@ fl_status sgd(const fl_call* call) {
   });
 }
 
-// ---- adadelta: params, grads, square_avg, acc_delta
-// -----------------------------------------
-
+// ---- adadelta: params, grads, square_avg, acc_delta -------------------------
 template <class T>
 struct Adadelta {
   static constexpr int kGroups = 4;
@@ -274,9 +268,7 @@ fl_status adadelta(const fl_call* call) {
   });
 }
 
-// ---- rmsprop: params, grads, square_avg, [momentum buffer], [grad_avg]
-// -----------------------
-
+// ---- rmsprop: params, grads, square_avg, [momentum buffer], [grad_avg] ------
 template <class T, bool kMomentum, bool kCentered>
 struct RmsProp {
   static constexpr int kGroups = 3 + kMomentum + kCentered;
@@ -320,9 +312,7 @@ fl_status rmsprop(const fl_call* call) {
   return centered ? rmsprop_of<false, true>(call) : rmsprop_of<false, false>(call);
 }
 
-// ---- adagrad: params, grads, state_sum
-// -------------------------------------------------------
-
+// ---- adagrad: params, grads, state_sum --------------------------------------
 template <class T>
 struct Adagrad {
   static constexpr int kGroups = 3;
@@ -346,9 +336,7 @@ fl_status adagrad(const fl_call* call) {
   });
 }
 
-// ---- gradient clipping
-// ------------------------------------------------------------------------
-
+// ---- gradient clipping ------------------------------------------------------
 template <class T>
 struct ScaleBy {
   static constexpr int kGroups = 1;

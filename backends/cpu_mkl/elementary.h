@@ -1,0 +1,542 @@
+// Elementary functions on vectors of float and double, within one or two units in the
+// last place. Polynomials are Chebyshev fits made with mpmath over the interval named
+// beside each. Arguments for which a method does not hold go to the C library, lane by
+// lane.
+#pragma once
+
+#include <cmath>
+#include <limits>
+
+#include "simd.h"
+
+namespace FL_ISA {
+
+template <class V>
+inline constexpr bool is_float_vec = std::is_same_v<Lane<V>, float>;
+template <class V>
+inline constexpr Lane<V> kInf = std::numeric_limits<Lane<V>>::infinity();
+template <class V>
+inline constexpr Lane<V> kNan = std::numeric_limits<Lane<V>>::quiet_NaN();
+
+// c0 + c1 x + c2 x^2 + ...
+template <class V>
+FL_INLINE V poly(V, Lane<V> c0) {
+  return V{} + c0;
+}
+template <class V, class... C>
+FL_INLINE V poly(V x, Lane<V> c0, C... rest) {
+  return poly(x, static_cast<Lane<V>>(rest)...) * x + c0;
+}
+
+template <class V>
+FL_INLINE V abs_of(V x) {
+  using U = Mask<V>;
+  if constexpr (std::is_floating_point_v<Lane<V>>) {
+    return (V)((U)x & ~(U)(-(V{})));
+  } else {
+    return x < 0 ? -x : x;
+  }
+}
+
+template <class V>
+FL_INLINE V with_sign(V magnitude, V sign) {
+  using U = Mask<V>;
+  const U bit = (U)(-(V{}));
+  return (V)(((U)magnitude & ~bit) | ((U)sign & bit));
+}
+
+// ---- rounding and roots, which the processor has ----------------------------
+// Mode: 0 nearest (ties to even), 1 down, 2 up, 3 toward zero.
+template <int Mode, class V>
+FL_INLINE V round_to(V x) {
+  constexpr int imm = Mode | 8;
+#if defined(__AVX512F__)
+  if constexpr (sizeof(V) == 64 && is_float_vec<V>)
+    return V(_mm512_roundscale_ps(x, imm));
+  if constexpr (sizeof(V) == 64 && !is_float_vec<V>)
+    return V(_mm512_roundscale_pd(x, imm));
+#endif
+#if defined(__AVX__)
+  if constexpr (sizeof(V) == 32 && is_float_vec<V>) return V(_mm256_round_ps(x, imm));
+  if constexpr (sizeof(V) == 32 && !is_float_vec<V>) return V(_mm256_round_pd(x, imm));
+#endif
+#if defined(__SSE4_1__)
+  if constexpr (sizeof(V) == 16 && is_float_vec<V>) return V(_mm_round_ps(x, imm));
+  if constexpr (sizeof(V) == 16 && !is_float_vec<V>) return V(_mm_round_pd(x, imm));
+#endif
+  return map_lanes(
+      [](Lane<V> y) -> Lane<V> {
+        return Mode == 0   ? std::nearbyint(y)
+               : Mode == 1 ? std::floor(y)
+               : Mode == 2 ? std::ceil(y)
+                           : std::trunc(y);
+      },
+      x);
+}
+
+template <class V>
+FL_INLINE V vsqrt(V x) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(V) == 64 && is_float_vec<V>) return V(_mm512_sqrt_ps(x));
+  if constexpr (sizeof(V) == 64 && !is_float_vec<V>) return V(_mm512_sqrt_pd(x));
+#endif
+#if defined(__AVX__)
+  if constexpr (sizeof(V) == 32 && is_float_vec<V>) return V(_mm256_sqrt_ps(x));
+  if constexpr (sizeof(V) == 32 && !is_float_vec<V>) return V(_mm256_sqrt_pd(x));
+#endif
+#if defined(__SSE2__)
+  if constexpr (sizeof(V) == 16 && is_float_vec<V>) return V(_mm_sqrt_ps(x));
+  if constexpr (sizeof(V) == 16 && !is_float_vec<V>) return V(_mm_sqrt_pd(x));
+#endif
+  return map_lanes([](Lane<V> y) { return std::sqrt(y); }, x);
+}
+
+// x * 2^n for whole n, exact until the last step also where the result is subnormal.
+template <class V>
+FL_INLINE V scale2(V x, V n) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(V) == 64 && is_float_vec<V>) return V(_mm512_scalef_ps(x, n));
+  if constexpr (sizeof(V) == 64 && !is_float_vec<V>) return V(_mm512_scalef_pd(x, n));
+#endif
+  using T = Lane<V>;
+  using I = Lane<Mask<V>>;
+  constexpr int bits = std::is_same_v<T, float> ? 23 : 52;
+  constexpr I bias = std::is_same_v<T, float> ? 127 : 1023;
+  // Conversion of double to int64 has no instruction before AVX-512: go through the
+  // mantissa of a large number.
+  constexpr T big = std::is_same_v<T, float> ? T(0x1.8p23) : T(0x1.8p52);
+  const auto whole = (Mask<V>)(n + big) - (Mask<V>)(V{} + big);
+  const auto half = whole >> 1;
+  return x * (V)((half + bias) << bits) * (V)((whole - half + bias) << bits);
+}
+
+// ---- exponentials -----------------------------------------------------------
+// exp(r) - 1 for |r| <= ln(2)/2.
+template <class V>
+FL_INLINE V expm1_small(V r) {
+  if constexpr (is_float_vec<V>) {
+    const V q = poly(r, 0.5000000013f, 0.1666666668f, 4.166646484e-2f, 8.333310917e-3f,
+                     1.393365896e-3f, 1.989100078e-4f);
+    return r * r * q + r;
+  } else {
+    const V q =
+        poly(r, 0.5, 0.16666666666666671, 4.16666666666666698e-2,
+             8.33333333332612936e-3, 1.38888888888837442e-3, 1.98412698748407686e-4,
+             2.48015873255621258e-5, 2.75572553746587421e-6, 2.75572736248664763e-7,
+             2.51052276365517591e-8, 2.09146945603515916e-9);
+    return r * r * q + r;
+  }
+}
+
+template <class V>
+struct Reduced {
+  V n, r;  // x = n ln(2) + r
+};
+
+template <class V>
+FL_INLINE Reduced<V> reduce_exp(V x) {
+  using T = Lane<V>;
+  const V n = round_to<0>(x * T(0x1.71547652b82fep+0));
+  if constexpr (is_float_vec<V>) {
+    return {n, (x - n * 0x1.62ep-1f) - n * 0x1.0bfbe8e7bcd5ep-15f};
+  } else {
+    return {n, (x - n * 0x1.62e42fefap-1) - n * 0x1.cf79abc9e3b3ap-40};
+  }
+}
+
+template <class V>
+FL_INLINE V clamp_exp(V x) {
+  using T = Lane<V>;
+  constexpr T low = std::is_same_v<T, float> ? T(-104) : T(-746);
+  constexpr T high = std::is_same_v<T, float> ? T(89) : T(710);
+  x = x < low ? V{} + low : x;  // NaN stays
+  return x > high ? V{} + high : x;
+}
+
+template <class V>
+FL_INLINE V vexp(V x) {
+  const auto [n, r] = reduce_exp(clamp_exp(x));
+  return scale2(expm1_small(r) + 1, n);
+}
+
+template <class V>
+FL_INLINE V vexpm1(V x) {
+  using T = Lane<V>;
+  const auto [n, r] = reduce_exp(clamp_exp(x));
+  // 2^n (p + 1) - 1 = 2^n p + (2^n - 1); below n = -1 the one dominates.
+  const V scale = scale2(V{} + 1, n);
+  const V p = expm1_small(r);
+  const V out = scale * p + (scale - 1);
+  // 2^128 is infinite though the result may not be.
+  constexpr T top = std::is_same_v<T, float> ? T(127) : T(1023);
+  const V large = n > top ? scale2(p + 1, n) : out;
+  return x == 0 ? x : large;
+}
+
+template <class V>
+FL_INLINE V vexp2(V x) {
+  using T = Lane<V>;
+  constexpr T low = std::is_same_v<T, float> ? T(-151) : T(-1076);
+  constexpr T high = std::is_same_v<T, float> ? T(129) : T(1025);
+  x = x < low ? V{} + low : x;
+  x = x > high ? V{} + high : x;
+  const V n = round_to<0>(x);
+  return scale2(expm1_small((x - n) * T(0x1.62e42fefa39efp-1)) + 1, n);
+}
+
+template <class V>
+FL_INLINE V vsigmoid(V x) {
+  return 1 / (1 + vexp(-x));
+}
+
+template <class V>
+FL_INLINE V vtanh(V x) {
+  using T = Lane<V>;
+  constexpr T high = std::is_same_v<T, float> ? T(20) : T(44);
+  const V a = abs_of(x) * 2;
+  const auto [n, r] = reduce_exp(a > high ? V{} + high : a);
+  const V scale = scale2(V{} + 1, n);
+  const V t = scale * expm1_small(r) + (scale - 1);
+  return with_sign(t / (t + 2), x);
+}
+
+template <class V>
+FL_INLINE V vsinh(V x) {
+  using T = Lane<V>;
+  const V t = vexpm1(abs_of(x));
+  // Near the end of the range exp(x)/2 is finite though exp(x) is not.
+  constexpr T edge = std::is_same_v<T, float> ? T(88) : T(709);
+  const V half = vexp(abs_of(x) * T(0.5));
+  const V out = abs_of(x) > edge ? T(0.5) * half * half : T(0.5) * (t + t / (t + 1));
+  return with_sign(out, x);
+}
+
+template <class V>
+FL_INLINE V vcosh(V x) {
+  using T = Lane<V>;
+  const V half = vexp(abs_of(x) * T(0.5));
+  const V e = half * half;
+  constexpr T edge = std::is_same_v<T, float> ? T(88) : T(709);
+  const V f = vexp(abs_of(x));
+  return abs_of(x) > edge ? T(0.5) * half * half
+                          : T(0.5) * f + T(0.5) / (e == e ? f : e);
+}
+
+// ---- logarithms -------------------------------------------------------------
+template <class V>
+struct Split {
+  V e, f;  // x = 2^e (1 + f), f in [-0.25, 0.5)
+};
+
+template <class V>
+FL_INLINE Split<V> split_log(V x) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(V) == 64 && is_float_vec<V>) {
+    const V m = _mm512_getmant_ps(x, _MM_MANT_NORM_p75_1p5, _MM_MANT_SIGN_src);
+    return {V(_mm512_getexp_ps(x)) - V(_mm512_getexp_ps(m)), m - 1};
+  } else if constexpr (sizeof(V) == 64) {
+    const V m = _mm512_getmant_pd(x, _MM_MANT_NORM_p75_1p5, _MM_MANT_SIGN_src);
+    return {V(_mm512_getexp_pd(x)) - V(_mm512_getexp_pd(m)), m - 1};
+  }
+#endif
+  using T = Lane<V>;
+  using M = Mask<V>;
+  constexpr int bits = std::is_same_v<T, float> ? 23 : 52;
+  constexpr T tiny = std::numeric_limits<T>::min();
+  constexpr T lift = std::is_same_v<T, float> ? T(0x1p25) : T(0x1p54);
+  const M small = x < tiny;
+  const V y = small ? x * lift : x;
+  const M whole = ((M)y - (M)(V{} + T(0.75))) >> bits;
+  // Whole numbers of at most 11 bits become floating through a large number's mantissa.
+  constexpr T big = std::is_same_v<T, float> ? T(0x1.8p23) : T(0x1.8p52);
+  const V e = (V)(whole + (M)(V{} + big)) - big;
+  const V m = (V)((M)y - (whole << bits));
+  return {small ? e - (std::is_same_v<T, float> ? T(25) : T(54)) : e, m - 1};
+}
+
+// log(1 + f) = f + log_rest(f) for f in [-0.25, 0.5).
+template <class V>
+FL_INLINE V log_rest(V f) {
+  using T = Lane<V>;
+  if constexpr (is_float_vec<V>) {
+    const V p = poly(f, 0.3333333299f, -0.2500000224f, 0.2000014091f, -0.166665988f,
+                     0.1427651843f, -0.1248591946f, 0.1129427611f, -0.1055737346f,
+                     8.443794547e-2f, -3.599657371e-2f);
+    const V ff = f * f;
+    return ff * (f * p - T(0.5));
+  } else {
+    const V s = f / (f + 2);
+    const V z = s * s;
+    const V r =
+        z * poly(z, 0.666666666666666667, 0.39999999999999907, 0.28571428571490346,
+                 0.222222222064410072, 0.181818201985876019, 0.153844708965783321,
+                 0.133393937833383132, 0.116175153315034651, 0.124231140560780846);
+    const V half = f * f * T(0.5);
+    return s * (half + r) - half;
+  }
+}
+
+// Infinity, NaN, zero and negative numbers put right in a logarithm of x.
+template <class V>
+FL_INLINE V fix_log(V out, V x) {
+  out = x == kInf<V> ? x : out;
+  out = x == 0 ? V{} - kInf<V> : out;
+  return (x < 0) | (x != x) ? V{} + kNan<V> : out;
+}
+
+template <class V>
+FL_INLINE V vlog(V x) {
+  const auto [e, f] = split_log(x);
+  V out;
+  if constexpr (is_float_vec<V>) {
+    out = (log_rest(f) + e * 0x1.0bfbe8e7bcd5ep-15f + f) + e * 0x1.62ep-1f;
+  } else {
+    out = (log_rest(f) + e * 0x1.cf79abc9e3b3ap-40 + f) + e * 0x1.62e42fefap-1;
+  }
+  return fix_log(out, x);
+}
+
+template <class V>
+FL_INLINE V vlog2(V x) {
+  using T = Lane<V>;
+  const auto [e, f] = split_log(x);
+  // log2(e) in two parts, so that the leading product is exact enough.
+  constexpr T low =
+      std::is_same_v<T, float> ? T(0x1.4ae0bf85ddf44p-26) : T(0x1.777d0ffda0d24p-56);
+  constexpr T high =
+      std::is_same_v<T, float> ? T(0x1.7154760000000p+0) : T(0x1.71547652b82fep+0);
+  const V c = log_rest(f);
+  const V out = (f * low + c * high) + f * high + e;
+  return fix_log(out, x);
+}
+
+template <class V>
+FL_INLINE V vlog10(V x) {
+  using T = Lane<V>;
+  const auto [e, f] = split_log(x);
+  const V l = log_rest(f) + f;
+  V out;
+  if constexpr (is_float_vec<V>) {
+    out =
+        (l * T(0.43429448190325182765) + e * 0x1.3509f79fef312p-18f) + e * 0x1.344p-2f;
+  } else {
+    out =
+        (l * 0.43429448190325182765 + e * 0x1.79fef311f12b3p-38) + e * 0x1.34413509ep-2;
+  }
+  return fix_log(out, x);
+}
+
+template <class V>
+FL_INLINE V vlog1p(V x) {
+  const V u = x + 1;
+  // What rounding took from u, as a first-order correction.
+  const V lost = x - (u - 1);
+  const V out = vlog(u) + lost / u;
+  const V near = u == 1 ? x : out;
+  return u == kInf<V> ? u : (x == -1 ? V{} - kInf<V> : near);
+}
+
+// ---- circular functions -----------------------------------------------------
+template <class V>
+struct Turned {
+  V r;        // in [-pi/4, pi/4]
+  Mask<V> q;  // the quarter turns taken off, modulo 4
+};
+
+template <class V>
+inline constexpr Lane<V> kTurnLimit = is_float_vec<V> ? Lane<V>(8192) : Lane<V>(1e6);
+
+template <class V>
+FL_INLINE Turned<V> reduce_turn(V x) {
+  using T = Lane<V>;
+  using M = Mask<V>;
+  constexpr T big = is_float_vec<V> ? T(0x1.8p23) : T(0x1.8p52);
+  const V n = round_to<0>(x * T(0x1.45f306dc9c883p-1));
+  const M q = (M)(n + big);
+  if constexpr (is_float_vec<V>) {
+    return {((x - n * 0x1.92p+0f) - n * 0x1.fb4p-12f) - n * 0x1.444p-24f -
+                n * 0x1.68c234c4c6629p-39f,
+            q};
+  } else {
+    return {
+        ((x - n * 0x1.921fb544p+0) - n * 0x1.0b4611a6p-34) - n * 0x1.3198a2e037073p-69,
+        q};
+  }
+}
+
+template <class V>
+FL_INLINE V sin_small(V r) {
+  const V z = r * r;
+  if constexpr (is_float_vec<V>) {
+    return r * z *
+               poly(z, -0.1666666666f, 8.333331866e-3f, -1.984008201e-4f,
+                    2.724931405e-6f) +
+           r;
+  } else {
+    return r * z *
+               poly(z, -0.166666666666666646, 8.33333333333092456e-3,
+                    -1.98412698367224178e-4, 2.75573160838163586e-6,
+                    -2.50511279440141876e-8, 1.5917848524808261e-10) +
+           r;
+  }
+}
+
+template <class V>
+FL_INLINE V cos_small(V r) {
+  using T = Lane<V>;
+  const V z = r * r;
+  V p;
+  if constexpr (is_float_vec<V>) {
+    p = poly(z, 4.166666465e-2f, -1.38883007e-3f, 2.454743721e-5f);
+  } else {
+    p = poly(z, 4.16666666666666654e-2, -1.38888888888873823e-3, 2.48015872987430693e-5,
+             -2.75573172600088382e-7, 2.08761438279931325e-9, -1.13824567780613058e-11);
+  }
+  return (z * z * p - z * T(0.5)) + 1;
+}
+
+template <class V>
+FL_INLINE V sin_turned(V r, Mask<V> q) {
+  using M = Mask<V>;
+  const V out = (q & 1) != 0 ? cos_small(r) : sin_small(r);
+  constexpr int top = sizeof(Lane<V>) * 8 - 2;
+  return (V)((M)out ^ ((q & 2) << top));
+}
+
+template <class V>
+FL_INLINE V vsin(V x) {
+  using T = Lane<V>;
+  if (any_lane(abs_of(x) > kTurnLimit<V>)) {
+    return map_lanes([](T a) { return std::sin(a); }, x);
+  }
+  const auto [r, q] = reduce_turn(x);
+  return x == 0 ? x : sin_turned(r, q);
+}
+
+template <class V>
+FL_INLINE V vcos(V x) {
+  using T = Lane<V>;
+  if (any_lane(abs_of(x) > kTurnLimit<V>)) {
+    return map_lanes([](T a) { return std::cos(a); }, x);
+  }
+  const auto [r, q] = reduce_turn(x);
+  return sin_turned(r, q + 1);
+}
+
+template <class V>
+FL_INLINE V vtan(V x) {
+  using T = Lane<V>;
+  if (any_lane(abs_of(x) > kTurnLimit<V>)) {
+    return map_lanes([](T a) { return std::tan(a); }, x);
+  }
+  const auto [r, q] = reduce_turn(x);
+  const V s = sin_small(r), c = cos_small(r);
+  const V out = (q & 1) != 0 ? -c / s : s / c;
+  return x == 0 ? x : out;
+}
+
+// ---- inverse circular functions ---------------------------------------------
+template <class V>
+FL_INLINE V vatan(V x) {
+  using T = Lane<V>;
+  const V a = abs_of(x);
+  // Above tan(3 pi/8) by the reciprocal, above tan(pi/8) about pi/4.
+  const auto high = a > T(2.41421356237309504880);
+  const auto middle = a > T(0.41421356237309504880);
+  const V top = high ? V{} - 1 : (middle ? a - 1 : a);
+  const V bottom = high ? a : (middle ? a + 1 : V{} + 1);
+  const V t = top / bottom;
+  const V z = t * t;
+  V p;
+  if constexpr (is_float_vec<V>) {
+    p = poly(z, -0.3333333176f, 0.1999954031f, -0.1426394975f, 0.1074366832f,
+             -6.451718869e-2f);
+  } else {
+    p = poly(z, -0.333333333333333302, 0.199999999999955165, -0.142857142846656808,
+             0.111111110151870187, -9.09090457530648908e-2, 7.69218312537689209e-2,
+             -6.6645105255089366e-2, 5.85814090486632828e-2, -5.08540783458948426e-2,
+             3.92304477847930952e-2, -1.91754047111049337e-2);
+  }
+  constexpr T half_pi = T(0x1.921fb54442d18p+0);
+  constexpr T half_pi_low = is_float_vec<V> ? T(0x1.921fb54442d18p+0 - double(half_pi))
+                                            : T(0x1.1a62633145c07p-54);
+  const V base = high ? V{} + half_pi : (middle ? V{} + half_pi / 2 : V{});
+  const V low = high ? V{} + half_pi_low : (middle ? V{} + half_pi_low / 2 : V{});
+  return with_sign(base + ((t * z * p + low) + t), x);
+}
+
+// asin(x) - x over x^3, for z = x^2 <= 1/4.
+template <class V>
+FL_INLINE V asin_poly(V z) {
+  if constexpr (is_float_vec<V>) {
+    return poly(z, 0.1666666634f, 7.500094761e-2f, 4.459931916e-2f, 3.110172783e-2f,
+                1.714371682e-2f, 3.370072632e-2f);
+  } else {
+    return poly(z, 0.166666666666666678, 7.49999999999842426e-2, 4.46428571463733809e-2,
+                3.03819441370852143e-2, 2.23721730020055974e-2, 1.73523912659092279e-2,
+                1.39712353011245391e-2, 1.14789526902573867e-2, 1.0324318288744112e-2,
+                5.45087818772054995e-3, 1.74193579648848572e-2, -1.48814093928180666e-2,
+                2.87784426125930408e-2);
+  }
+}
+
+template <class V>
+FL_INLINE V vasin(V x) {
+  using T = Lane<V>;
+  const V a = abs_of(x);
+  const auto big = a > T(0.5);
+  const V z = big ? (1 - a) * T(0.5) : a * a;
+  const V s = big ? vsqrt(z) : a;
+  const V p = s * z * asin_poly(z) + s;
+  constexpr T half_pi = T(0x1.921fb54442d18p+0);
+  constexpr T low = is_float_vec<V> ? T(0x1.921fb54442d18p+0 - double(half_pi))
+                                    : T(0x1.1a62633145c07p-54);
+  return with_sign(big ? half_pi - (2 * p - low) : p, x);
+}
+
+template <class V>
+FL_INLINE V vacos(V x) {
+  using T = Lane<V>;
+  const V a = abs_of(x);
+  const auto big = a > T(0.5);
+  const V z = big ? (1 - a) * T(0.5) : a * a;
+  const V s = big ? vsqrt(z) : x;
+  const V p = s * z * asin_poly(z) + s;
+  constexpr T half_pi = T(0x1.921fb54442d18p+0);
+  constexpr T low = is_float_vec<V> ? T(0x1.921fb54442d18p+0 - double(half_pi))
+                                    : T(0x1.1a62633145c07p-54);
+  const V outer = x > 0 ? 2 * p : 2 * half_pi - (2 * p - 2 * low);
+  return big ? outer : half_pi - (p - low);
+}
+
+// ---- inverse hyperbolic functions -------------------------------------------
+template <class V>
+FL_INLINE V vasinh(V x) {
+  using T = Lane<V>;
+  const V a = abs_of(x);
+  const V square = a * a;
+  // log1p(a + a^2 / (1 + sqrt(a^2 + 1))); far out log(2a).
+  const V near = vlog1p(a + square / (1 + vsqrt(square + 1)));
+  constexpr T far = is_float_vec<V> ? T(1e9) : T(1e100);
+  const V out = a > far ? vlog(a) + T(0.69314718055994530942) : near;
+  return with_sign(out, x);
+}
+
+template <class V>
+FL_INLINE V vacosh(V x) {
+  using T = Lane<V>;
+  const V t = x - 1;
+  const V near = vlog1p(t + vsqrt(2 * t + t * t));
+  constexpr T far = is_float_vec<V> ? T(1e9) : T(1e100);
+  const V out = x > far ? vlog(x) + T(0.69314718055994530942) : near;
+  return x < 1 ? V{} + kNan<V> : out;
+}
+
+template <class V>
+FL_INLINE V vatanh(V x) {
+  using T = Lane<V>;
+  const V a = abs_of(x);
+  return with_sign(T(0.5) * vlog1p(2 * a / (1 - a)), x);
+}
+
+}  // namespace FL_ISA
