@@ -14,7 +14,7 @@ allclose corrcoef cov cross diff dist equal frexp histogram isclose isreal kron 
 mvlgamma nan_to_num nan_to_num_ nanquantile quantile renorm trace unique
 unique_consecutive det inverse logdet matrix_exp matrix_power pinverse slogdet cholesky
 cholesky_inverse cholesky_solve qr svd lu lu_solve triangular_solve orgqr stft istft
-hardshrink logit narrow_copy
+hardshrink logit narrow_copy nonzero_static
 """.split()
 # In place: the result is written back.
 _INPLACE = """logit mvlgamma renorm""".split()
@@ -83,4 +83,5 @@ for _n in _NAMES:
 for _n in _INPLACE:
     setattr(Tensor, _n + "_", _inplace(_n))
 Tensor.sum_to_size = _sum_to_size
+Tensor.__rdiv__ = Tensor.__rtruediv__
 Tensor.is_same_size = _is_same_size

@@ -8,10 +8,12 @@ from typing import Any
 from . import _C
 from . import _functional_compare as _compare
 from . import _functional_math as _math
+from . import _functional_more as _more
 from . import _functional_shape as _shape
 from ._functional_compare import *  # noqa: F403
 from ._functional_einsum import einsum
 from ._functional_math import *  # noqa: F403
+from ._functional_more import *  # noqa: F403
 from ._functional_shape import *  # noqa: F403
 
 _nn = _C._nn
@@ -89,6 +91,7 @@ __all__ = [
     "embedding",
     *_compare.__all__,
     *_math.__all__,
+    *_more.__all__,
     *_shape.__all__,
     *_FROM_NN,
     *_FROM_RECORDS,

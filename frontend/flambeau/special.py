@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 
 from . import _C
+from . import _special_polynomials as _polynomials
 from ._C import Tensor
 from ._functional_math import mvlgamma
 from ._functional_shape import _into
+from ._special_polynomials import *  # noqa: F403
 
 _ops = _C._ops
 _special = _C._special
@@ -93,6 +95,7 @@ def ndtr(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 
 __all__ = [
+    *_polynomials.__all__,
     "digamma",
     "entr",
     "erf",

@@ -141,6 +141,7 @@ void make_range(Frame& f, int options, Scalar start, Scalar end, Scalar step,
   const Options o(f, options, whole && !closed ? Dtype::Int64 : default_dtype());
   if (is_integral(o.dtype) && !whole) {
     start = Scalar(start.to_int()), step = Scalar(step.to_int());
+    end = Scalar(end.to_int());
   }
   Tensor t = empty(IntList{range_length(start, end, step, closed)}, o.dtype, o.device);
   iota(t, start, step);

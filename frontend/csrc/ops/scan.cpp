@@ -275,6 +275,13 @@ Tensor softmax_back(Grad& g) {
 const char* const kArg = "Where the extreme is; the first of equal ones.";
 
 const Records extremes = {
+    // Before those with a dim, which a 0-d tensor of integers could be, too.
+    Op("max(Tensor self, Tensor other) -> Tensor", "The larger of each pair.")
+        .impl<larger>()
+        .out(),
+    Op("min(Tensor self, Tensor other) -> Tensor", "The smaller of each pair.")
+        .impl<smaller>()
+        .out(),
     Op("argmax(Tensor self, int? dim=None, bool keepdim=False) -> Tensor", kArg)
         .impl<arg_extreme<"argmax">>()
         .not_differentiable()
@@ -297,12 +304,6 @@ const Records extremes = {
         .nondifferentiable_output(1)
         .out()
         .derivative("self", kOut1, picked_back),
-    Op("max(Tensor self, Tensor other) -> Tensor", "The larger of each pair.")
-        .impl<larger>()
-        .out(),
-    Op("min(Tensor self, Tensor other) -> Tensor", "The smaller of each pair.")
-        .impl<smaller>()
-        .out(),
 };
 
 const Records scans = {
