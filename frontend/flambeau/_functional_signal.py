@@ -121,10 +121,9 @@ def istft(
     spectra = x.transpose(1, 2)
     if return_complex:
         frames = fft.ifft(spectra, norm=norm)
-    elif half:
-        frames = fft.irfft(spectra, n_fft, norm=norm)
     else:
-        frames = fft.ifft(spectra, norm=norm).real
+        kept = spectra.narrow(-1, 0, n_fft // 2 + 1)
+        frames = fft.irfft(kept, n_fft, norm=norm)
     weights = _window(n_fft, size, window, frames)
     total = n_fft + hop * (frames_count - 1)
     starts = _ops.arange(frames_count, device=x.device).unsqueeze(1) * hop

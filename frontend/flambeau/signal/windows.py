@@ -93,6 +93,8 @@ def bartlett(M: int, *, sym: bool = True, **options: Any) -> Tensor:
 def cosine(M: int, *, sym: bool = True, **options: Any) -> Tensor:
     """Half a period of a sine."""
     k, n, finish = _points("cosine", M, sym, options)
+    if M == 1:
+        return finish(flambeau.ones_like(k))
     n = M if sym else M + 1
     return finish((math.pi / max(n, 1) * (k + 0.5)).sin())
 
