@@ -116,7 +116,7 @@ def grid_sampler(
 
     modes = ("bilinear", "nearest", "bicubic")
     paddings = ("zeros", "border", "reflection")
-    return grid_sample(  # type: ignore[no-any-return]
+    return grid_sample(
         input,
         grid,
         mode=modes[interpolation_mode],

@@ -10,16 +10,15 @@ from ._C import Tensor
 _ops = _C._ops
 
 
-def _window(
-    n_fft: int, length: int, window: Tensor | None, like: Tensor
-) -> Tensor:
+def _window(n_fft: int, length: int, window: Tensor | None, like: Tensor) -> Tensor:
     """The window, with zeros around up to n_fft."""
     if window is None:
         dtype = like.real.dtype if like.is_complex() else like.dtype
         window = _ops.ones(length, dtype=dtype, device=like.device)
     if window.dim() != 1 or window.numel() != length:
         raise RuntimeError(
-            f"expected a 1D window tensor of size equal to win_length={length}, but got "
+            f"expected a 1D window tensor of size equal to win_length={length}, but "
+            "got "
             f"window with size {list(window.shape)}"
         )
     left = (n_fft - length) // 2

@@ -83,5 +83,5 @@ for _n in _NAMES:
 for _n in _INPLACE:
     setattr(Tensor, _n + "_", _inplace(_n))
 Tensor.sum_to_size = _sum_to_size
-Tensor.__rdiv__ = Tensor.__rtruediv__
+Tensor.__rdiv__ = Tensor.__rtruediv__  # type: ignore[attr-defined]
 Tensor.is_same_size = _is_same_size
