@@ -139,11 +139,15 @@ void make_range(Frame& f, int options, Scalar start, Scalar end, Scalar step,
                 bool closed) {
   const bool whole = start.is_integral() && end.is_integral() && step.is_integral();
   const Options o(f, options, whole && !closed ? Dtype::Int64 : default_dtype());
-  if (is_integral(o.dtype) && !whole) {
-    start = Scalar(start.to_int()), step = Scalar(step.to_int());
-    end = Scalar(end.to_int());
-  }
+  const auto truncate = [&] {
+    start = Scalar(start.to_int()), end = Scalar(end.to_int());
+    step = Scalar(step.to_int());
+  };
+  // As in PyTorch, int64 counts with truncated numbers, other integers do not.
+  const bool cut = is_integral(o.dtype) && !whole;
+  if (cut && o.dtype == Dtype::Int64) truncate();
   Tensor t = empty(IntList{range_length(start, end, step, closed)}, o.dtype, o.device);
+  if (cut) truncate();
   iota(t, start, step);
   o.finish(f, std::move(t));
 }
