@@ -78,7 +78,8 @@ def __getattr__(name: str) -> Any:
     if name in _FROM_NN:
         return of("nn.functional", name)
     if name in _FROM_LINALG:
-        return of("linalg", _FROM_LINALG[name])
+        home = _FROM_LINALG[name]
+        return of("_linalg_older" if home.startswith("_") else "linalg", home)
     if name in _FROM_SPECIAL:
         return of("special", _FROM_SPECIAL[name])
     if name in _FROM_SIGNAL:

@@ -9,6 +9,7 @@ from . import _C
 from ._C import Tensor
 from ._functional_math import vander as _vander
 from ._functional_shape import _flat_args, _into
+from ._linalg_lu import _eye, lu, lu_factor, lu_factor_ex, lu_solve
 from .return_types import _named
 
 _ops = _C._ops
@@ -37,9 +38,6 @@ LinAlgError = _C._LinAlgError
 _lstsq_result = _named(
     "linalg_lstsq", ("solution", "residuals", "rank", "singular_values")
 )
-_lu_result = _named("linalg_lu", ("P", "L", "U"))
-_lu_factor_result = _named("linalg_lu_factor", ("LU", "pivots"))
-_lu_factor_ex_result = _named("linalg_lu_factor_ex", ("LU", "pivots", "info"))
 
 
 def _square(name: str, A: Tensor) -> None:
@@ -52,10 +50,6 @@ def _square(name: str, A: Tensor) -> None:
             f"{name}: A must be batches of square matrices, but they are "
             f"{A.size(-2)} by {A.size(-1)} matrices"
         )
-
-
-def _eye(n: int, like: Tensor) -> Tensor:
-    return _ops.eye(n, dtype=like.dtype, device=like.device)
 
 
 # ---- norms
@@ -240,11 +234,6 @@ def _pinv_values(A: Tensor, hermitian: bool, atol: Any, rtol: Any) -> Tensor:
     return (v * inverse.unsqueeze(-2).to(v.dtype)) @ u.mH
 
 
-def _pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
-    """The pseudo-inverse."""
-    return pinv(input, rcond)
-
-
 def lstsq(
     A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None
 ) -> Any:
@@ -293,108 +282,6 @@ def lstsq(
     if driver == "gels":
         rank = _ops.empty(0, dtype=_C.int64, device=s.device)
     return _lstsq_result((x.squeeze(-1) if vector else x, residuals, rank, s))
-
-
-def _factors(A: Tensor, pivot: bool, check_errors: bool) -> Any:
-    """`_lu_factor`, with a history where one is wanted."""
-    packed, pivots, info = _ops._lu_factor(A, pivot, check_errors)
-    if _C.is_grad_enabled() and A.requires_grad:
-        rows = _permutation(pivots, A.size(-2))
-        packed = _ops._lu_of(A, packed, _eye(A.size(-2), A)[rows].mT.contiguous())
-    return packed, pivots, info
-
-
-# ---- LU ---------------------------------------------------------------------------
-def lu_factor(A: Tensor, *, pivot: bool = True, out: Any = None) -> Any:
-    """The packed factors of P A = L U, and the row exchanges (from 1)."""
-    lu, pivots, _ = _factors(A, pivot, True)
-    if out is not None:
-        return _lu_factor_result((_into(out[0], lu), _into(out[1], pivots)))
-    return _lu_factor_result((lu, pivots))
-
-
-def lu_factor_ex(
-    A: Tensor, *, pivot: bool = True, check_errors: bool = False, out: Any = None
-) -> Any:
-    """`lu_factor`, and where it failed."""
-    parts: Any = _factors(A, pivot, check_errors)
-    if out is not None:
-        parts = [_into(to, t) for to, t in zip(out, parts, strict=False)]
-    return _lu_factor_ex_result(parts)
-
-
-def lu_solve(
-    LU: Tensor,
-    pivots: Tensor,
-    B: Tensor,
-    *,
-    left: bool = True,
-    adjoint: bool = False,
-    out: Tensor | None = None,
-) -> Tensor:
-    """x of A x = B by the packed factors of A."""
-    if not left:
-        x = lu_solve(LU, pivots, B.mH, adjoint=not adjoint)
-        return _into(out, x.mH)
-    from ._functional_shape import broadcast_shapes
-
-    lead = broadcast_shapes(LU.shape[:-2], B.shape[:-2])
-    lu = LU.expand(*lead, *LU.shape[-2:])
-    rhs = B.expand(*lead, *B.shape[-2:])
-    p = pivots.expand(*lead, pivots.size(-1))
-    if _C.is_grad_enabled() and (LU.requires_grad or B.requires_grad):
-        order, lower, upper = _lu_unpack(lu, p)
-        if adjoint:
-            y = solve_triangular(upper.mH, rhs, upper=False)
-            return order @ solve_triangular(lower.mH, y, upper=True, unitriangular=True)
-        y = solve_triangular(lower, order.mT @ rhs, upper=False, unitriangular=True)
-        return solve_triangular(upper, y, upper=True)
-    return _into(out, _ops._lu_solve(lu, p, rhs, 2 if adjoint else 0))
-
-
-def _permutation(pivots: Tensor, n: int) -> Tensor:
-    """The rows' order after the exchanges."""
-    flat = pivots.reshape(-1, pivots.size(-1)).tolist()
-    orders = []
-    for exchanges in flat:
-        order = list(range(n))
-        for i, p in enumerate(exchanges):
-            order[i], order[p - 1] = order[p - 1], order[i]
-        orders.append(order)
-    index = _C.tensor(orders, dtype=_C.int64, device=pivots.device)
-    return index.reshape(*pivots.shape[:-1], n)
-
-
-def _lu_unpack(
-    LU_data: Tensor,
-    LU_pivots: Tensor,
-    unpack_data: bool = True,
-    unpack_pivots: bool = True,
-    *,
-    out: Any = None,
-) -> Any:
-    """(P, L, U) of packed factors."""
-    m, n = LU_data.shape[-2:]
-    k = min(m, n)
-    none = LU_data.new_empty(0)
-    p, lower, upper = none, none, none
-    if unpack_pivots:
-        rows = _permutation(LU_pivots, m)
-        p = _eye(m, LU_data)[rows].mT.contiguous()
-    if unpack_data:
-        lower = LU_data[..., :, :k].tril(-1) + _eye(m, LU_data)[:, :k]
-        upper = LU_data[..., :k, :].triu()
-    if out is not None:
-        return _lu_result(
-            [_into(to, t) for to, t in zip(out, (p, lower, upper), strict=False)]
-        )
-    return _lu_result((p, lower, upper))
-
-
-def lu(A: Tensor, *, pivot: bool = True, out: Any = None) -> Any:
-    """P, L and U of A = P L U."""
-    packed, pivots, _ = _factors(A, pivot, False)
-    return _lu_unpack(packed, pivots, out=out)
 
 
 # ---- powers and products
@@ -601,94 +488,6 @@ def tensorsolve(
         )
     flat = a.reshape(B.numel(), B.numel())
     return _into(out, solve(flat, B.flatten()).reshape(shape))
-
-
-# ---- older names, which `flambeau` has
-# ------------------------------------------------------
-def _logdet(input: Tensor) -> Tensor:
-    """The logarithm of the determinant; NaN where that is negative."""
-    sign, size = slogdet(input)
-    if input.is_complex():
-        return sign.log() + size
-    return _ops.where(sign == -1, math.nan, size)
-
-
-def _cholesky(
-    input: Tensor, upper: bool = False, *, out: Tensor | None = None
-) -> Tensor:
-    """The older name of `linalg.cholesky`."""
-    return _into(out, cholesky(input, upper=upper))
-
-
-def _cholesky_solve(
-    input: Tensor, L: Tensor, upper: bool = False, *, out: Tensor | None = None
-) -> Tensor:
-    """x of A x = input by the Cholesky factor L of A."""
-    low = L.mH if upper else L
-    y = solve_triangular(low, input, upper=False)
-    return _into(out, solve_triangular(low.mH, y, upper=True))
-
-
-def _cholesky_inverse(
-    L: Tensor, upper: bool = False, *, out: Tensor | None = None
-) -> Tensor:
-    """The inverse of A by its Cholesky factor L."""
-    one = _eye(L.size(-1), L).expand(L.shape)
-    return _into(out, _cholesky_solve(one, L, upper))
-
-
-def _qr(input: Tensor, some: bool = True, *, out: Any = None) -> Any:
-    """The older name of `linalg.qr`."""
-    return qr(input, "reduced" if some else "complete")
-
-
-_svd_result = _named("svd", ("U", "S", "V"))
-
-
-def _svd(
-    input: Tensor, some: bool = True, compute_uv: bool = True, *, out: Any = None
-) -> Any:
-    """U, S and V of input = U diag(S) Vᴴ."""
-    u, s, vh = svd(input, full_matrices=not some)
-    if not compute_uv:
-        u, vh = _ops.zeros_like(u), _ops.zeros_like(vh)
-    return _svd_result((u, s, vh.mH))
-
-
-def _lu(
-    A: Tensor, pivot: bool = True, get_infos: bool = False, *, out: Any = None
-) -> Any:
-    """The packed factors, the row exchanges, and where that failed if get_infos."""
-    packed, pivots, info = _factors(A, pivot, not get_infos)
-    return (packed, pivots, info) if get_infos else (packed, pivots)
-
-
-def _lu_solve(
-    b: Tensor, LU_data: Tensor, LU_pivots: Tensor, *, out: Tensor | None = None
-) -> Tensor:
-    """x of A x = b by the packed factors of A."""
-    return lu_solve(LU_data, LU_pivots, b, out=out)
-
-
-_triangular_result = _named("triangular_solve", ("solution", "cloned_coefficient"))
-
-
-def _triangular_solve(
-    b: Tensor,
-    A: Tensor,
-    upper: bool = True,
-    transpose: bool = False,
-    unitriangular: bool = False,
-    *,
-    out: Any = None,
-) -> Any:
-    """x of A x = b for triangular A, or of its transpose."""
-    a = A.mT if transpose else A
-    x = solve_triangular(a, b, upper=upper != transpose, unitriangular=unitriangular)
-    parts = (x, A.clone())
-    if out is not None:
-        parts = (_into(out[0], parts[0]), _into(out[1], parts[1]))
-    return _triangular_result(parts)
 
 
 __all__ = [
