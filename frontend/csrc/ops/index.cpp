@@ -380,7 +380,9 @@ void index_fill_back(Grad& g, std::vector<Tensor>& out) {
   static const OpRef fill("index_fill(");
   if (g.needs(0)) put(g, out, 0, fill(g.g, g.value(1), g.in(2), 0));
   if (g.needs(3)) {
-    put(g, out, 3, ops::sum(ops::index_select(g.g, g.arg<int64_t>(1), g.in(2))));
+    // A place that is filled twice counts once.
+    const Tensor filled = fill(ops::zeros_like(g.g), g.value(1), g.in(2), 1);
+    put(g, out, 3, ops::sum(ops::mul(g.g, filled)));
   }
 }
 

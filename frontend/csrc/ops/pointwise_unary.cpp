@@ -442,6 +442,13 @@ const Records special = {
 };
 
 Tensor real_of_real(const Tensor& a) { return a; }
+Tensor conj_physical(const Tensor& a) {
+  return is_complex(a.dtype()) ? conj(a) : clone(a);
+}
+Tensor angle(const Tensor& a) {
+  static const OpRef op("_angle(");
+  return op(is_integral(a.dtype()) ? cast_to(a, default_dtype()) : a);
+}
 
 const Records tests = {
     Op("logical_not(Tensor self) -> Tensor", "True where an element is zero.")
@@ -486,8 +493,7 @@ const Records tests = {
     Op("conj(Tensor self) -> Tensor", "The complex conjugate; a real tensor itself.")
         .impl<&conj_op>(),
     Op("conj_physical(Tensor self) -> Tensor", "The complex conjugate, computed now.")
-        .pointwise(Promote::Same, "conj")
-        .derivative("self", 0, [](Grad& x) { return conj(x.g); })
+        .impl<&conj_physical>()
         .inplace()
         .out(),
     Op("resolve_conj(Tensor self) -> Tensor",
@@ -496,7 +502,10 @@ const Records tests = {
     Op("resolve_neg(Tensor self) -> Tensor", "The tensor itself: nothing is lazy here.")
         .impl<&real_of_real>(),
     Op("angle(Tensor self) -> Tensor", "The argument of each element, in radians.")
-        .pointwise(Promote::ToReal)
+        .impl<&angle>()
+        .out(),
+    Op("_angle(Tensor self) -> Tensor", "The argument of floating or complex numbers.")
+        .pointwise(Promote::ToReal, "angle")
         .derivative("self", in(0),
                     [](Grad& x) {
                       if (!x.complex_input(0)) return zeros_like(x.g);
@@ -505,8 +514,7 @@ const Records tests = {
                       Tensor n = re * re + im * im;
                       Tensor d = complex(-im / n * x.g, re / n * x.g);
                       return where(eq(n, 0.0), 0.0, d);
-                    })
-        .out(),
+                    }),
 };
 
 }  // namespace
