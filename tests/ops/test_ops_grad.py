@@ -50,3 +50,9 @@ def test_gradgradcheck(op: Op, dtype: Any) -> None:
         call, watched = bound(op, sample)
         if watched:
             assert gradgradcheck(call, watched)
+
+
+def test_gradcheck_is_callable_by_both_names() -> None:
+    x = flambeau.ones(2, dtype=_C.float64, requires_grad=True)
+    assert flambeau.autograd.gradcheck(_C._ops.exp, x)
+    assert gradcheck(_C._ops.exp, x)

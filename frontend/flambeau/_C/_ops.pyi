@@ -34,6 +34,9 @@ def _adaptive_max_pool(
     *,
     out: Tensor | tuple[Tensor, ...] | None = ...,
 ) -> tuple[Tensor, Tensor]: ...
+def _angle(
+    input: Tensor, *, out: Tensor | tuple[Tensor, ...] | None = ...
+) -> Tensor: ...
 def _as_strided(
     input: Tensor,
     size: Sequence[_int] | _int,
