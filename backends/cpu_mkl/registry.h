@@ -32,6 +32,7 @@
   X(arrange)           \
   X(attention)         \
   X(reduce)            \
+  X(moments)           \
   X(softmax)           \
   X(scan)              \
   X(argmax)            \
