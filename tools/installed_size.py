@@ -1,8 +1,7 @@
 """Prints what the installed distributions weigh, and checks it against their limits.
 
-flambeau without a backend: at most 15 MB; with flambeau-cpu-mkl: at most 150 MB (1 MB
-is 1,000,000 bytes). What Python compiles at the first import counts: it lies on the
-disk.
+flambeau without a backend: at most 15 MiB; with flambeau-cpu-mkl: at most 150 MiB, as
+`du -m` counts. What Python compiles at the first import counts: it lies on the disk.
 """
 
 from __future__ import annotations
@@ -10,7 +9,8 @@ from __future__ import annotations
 import sys
 from importlib.metadata import PackageNotFoundError, distribution
 
-LIMITS = {"flambeau": 15e6, "flambeau-cpu-mkl": 150e6}
+MIB = 1 << 20
+LIMITS = {"flambeau": 15 * MIB, "flambeau-cpu-mkl": 150 * MIB}
 
 
 def files(name: str) -> dict[str, int]:
@@ -30,11 +30,11 @@ def main() -> int:
             print(f"{name}: not installed")
             continue
         total += sum(sizes.values())
-        print(f"{name}: {sum(sizes.values()) / 1e6:.1f} MB in {len(sizes)} files")
+        print(f"{name}: {sum(sizes.values()) / MIB:.1f} MiB in {len(sizes)} files")
         for path, size in sorted(sizes.items(), key=lambda item: -item[1])[:3]:
-            print(f"    {size / 1e6:8.1f} MB  {path}")
+            print(f"    {size / MIB:8.1f} MiB  {path}")
         verdict = "ok" if total <= limit else "TOO LARGE"
-        print(f"  up to here {total / 1e6:.1f} MB of {limit / 1e6:.0f} MB: {verdict}")
+        print(f"  up to here {total / MIB:.1f} MiB of {limit / MIB:.0f} MiB: {verdict}")
         status |= total > limit
     return int(status)
 

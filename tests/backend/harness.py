@@ -14,6 +14,7 @@ Attributes: int, float, complex, str or a sequence of ints, each in the member o
 from __future__ import annotations
 
 import ctypes as C
+import importlib.util
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -159,6 +160,10 @@ def default_library() -> Path:
     named = os.environ.get("FLAMBEAU_BACKEND_LIBRARY")
     if named:
         return Path(named)
+    # Installed or built in the tree: wherever the package is found.
+    package = importlib.util.find_spec("flambeau_cpu_mkl")
+    if package is not None and package.origin is not None:
+        return Path(package.origin).parent / "libflambeau_cpu_mkl.so"
     root = Path(__file__).resolve().parents[2]
     return root / "backends/cpu_mkl/python/flambeau_cpu_mkl/libflambeau_cpu_mkl.so"
 
