@@ -21,10 +21,12 @@ DeviceRuntime& device(const pb::object& d, const char* op) {
 
 void add_devices(pb::module_& m) {
   m.def("_open_backend", &open_backend);
-  m.def("_set_device_resolver", [](pb::function f) {
+  m.def("_set_device_resolver", [](const pb::object& f) {
     // Kept for the life of the process: the last use may be at its very end.
-    auto* kept = new pb::function(std::move(f));
-    set_device_resolver([kept](const std::string& type) { (*kept)(type); });
+    PyObject* kept = f.inc_ref().ptr();
+    set_device_resolver([kept](const std::string& type) {
+      own(PyObject_CallFunction(kept, "s", type.c_str()));  // throws what it raised
+    });
   });
   m.def("_get_default_device",
         [] { return pb::reinterpret_steal<pb::object>(wrap(default_device())); });
