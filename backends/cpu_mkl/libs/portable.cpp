@@ -131,25 +131,23 @@ void complete_columns(int64_t m, int64_t k, T* q, int64_t from) {
   }
 }
 
-// The reflection that takes x [n] to (beta, 0, ...): x becomes its vector v, with
-// H = 1 - tau v v^H.
+// The reflection whose adjoint takes x [n] to (beta, 0, ...), beta real: x becomes its
+// vector v, with H = 1 - tau v v^H.  Signs are LAPACK's, so that Q and R are too.
 template <class T>
 T reflection(int64_t n, T* x, int64_t stride, T* beta) {
   using R = Real<T>;
-  R sum = 0;
-  for (int64_t i = 0; i < n; ++i) sum += square_of(x[i * stride]);
-  const R norm = std::sqrt(sum);
+  R below = 0;
+  for (int64_t i = 1; i < n; ++i) below += square_of(x[i * stride]);
   const T alpha = x[0];
-  if (norm == R(0)) {
-    *beta = 0;
+  x[0] = T(1);
+  if (below == R(0) && std::imag(alpha) == R(0)) {
+    *beta = alpha;
     return T(0);
   }
-  const T sign = std::abs(alpha) == R(0) ? T(1) : T(alpha / std::abs(alpha));
-  *beta = -sign * norm;
-  const T head = alpha - *beta;
-  for (int64_t i = 1; i < n; ++i) x[i * stride] /= head;
-  x[0] = T(1);
-  return T(std::abs(head) / norm);
+  const R norm = std::sqrt(below + square_of(alpha));
+  *beta = T(-std::copysign(norm, std::real(alpha)));
+  for (int64_t i = 1; i < n; ++i) x[i * stride] /= alpha - *beta;
+  return (*beta - alpha) / *beta;
 }
 
 }  // namespace
@@ -247,7 +245,8 @@ int qr(int64_t m, int64_t n, const T* a, T* q, T* r, int64_t columns) {
       for (int64_t i = j; i < m; ++i)
         dot += conj_of(work[size_t(i * n + j)]) * work[size_t(i * n + c)];
       for (int64_t i = j; i < m; ++i)
-        work[size_t(i * n + c)] -= tau[size_t(j)] * dot * work[size_t(i * n + j)];
+        work[size_t(i * n + c)] -=
+            conj_of(tau[size_t(j)]) * dot * work[size_t(i * n + j)];
     }
     r[j * n + j] = beta;
   }
