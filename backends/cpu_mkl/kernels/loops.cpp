@@ -387,7 +387,11 @@ __attribute__((noinline)) fl_status run_general(const fl_call* call, RowFn row,
   plan.copy = (flags & kCopy) != 0;
   plan.ndim = ndim;
   for (int d = 0; d < ndim; ++d) plan.sizes[d] = out.ndim == 0 ? 1 : out.sizes[d];
-  plan.stream = out.numel * plan.ops[0].size >= kStreamBytes && plan.inner() >= kBlock;
+  // In place, the lines are in the cache when they are written: nothing to go past.
+  bool in_place = false;
+  for (int k = 0; k < call->n_in; ++k) in_place |= call->in[k].data == out.data;
+  plan.stream = !in_place && out.numel * plan.ops[0].size >= kStreamBytes &&
+                plan.inner() >= kBlock;
 
   const auto grain = static_cast<int64_t>(20000 / cost);
   if (find_turned(plan)) {

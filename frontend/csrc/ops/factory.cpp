@@ -121,7 +121,7 @@ void iota(const Tensor& out, const Scalar& start, const Scalar& step) {
 int64_t range_length(const Scalar& start, const Scalar& end, const Scalar& step,
                      bool closed) {
   const char* op = closed ? "range" : "arange";
-  check(step.real() != 0, ErrorKind::Value, op, ": step must be nonzero");
+  check(step.real() != 0, op, ": step must be nonzero");
   check(std::isfinite(start.real()) && std::isfinite(end.real()), op,
         ": unsupported range: ", start.real(), " -> ", end.real());
   const double span = end.real() - start.real();
