@@ -14,7 +14,8 @@ import sys
 FUNCTION = re.compile(r"^[0-9a-f]+ <(.+)>:$")
 # Wide registers, or the three-operand encoding of narrow ones.
 AVX = re.compile(r"%[yz]mm|\tv[a-z0-9]+ .*%xmm")
-ALLOWED = re.compile(r"\bavx(2|512)::")
+# The second form is a name that objdump cannot demangle: a template of lambdas.
+ALLOWED = re.compile(r"\bavx(2|512)::|^_Z\w*(?:4avx2|6avx512)")
 
 
 def offenders(library: str) -> tuple[int, list[str]]:
