@@ -12,6 +12,14 @@
 
 namespace FL_ISA::inline data_kernels {
 
+// In this namespace, unlike std::greater: what is made of it is of one instruction set.
+struct Descending {
+  template <class T>
+  bool operator()(const T& a, const T& b) const {
+    return a > b;
+  }
+};
+
 template <size_t Bytes>
 using UnsignedOf = std::conditional_t<
     Bytes == 1, uint8_t,

@@ -50,7 +50,7 @@ int64_t kth(const T* x, int64_t stride, int64_t n, int64_t k, KthSpace<U> space)
     space.found[count] = candidate<U>(static_cast<U>(~keys[i]), i);
     count += (keys[i] - least) >> shift == bin;
   }
-  std::nth_element(space.found, space.found + k, space.found + count, std::greater<>());
+  std::nth_element(space.found, space.found + k, space.found + count, Descending());
   return index_of<U>(space.found[k]);
 }
 

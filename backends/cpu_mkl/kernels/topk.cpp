@@ -144,12 +144,11 @@ void best_many(const T* x, int64_t stride, int64_t n, int64_t k,
   scan_above(x, stride, k, n, flip, bar, [&](U key, int64_t index) {
     found[count++] = candidate<U>(key, index);
     if (count < k + room) return bar;
-    std::nth_element(found, found + (k - 1), found + count, std::greater<>());
+    std::nth_element(found, found + (k - 1), found + count, Descending());
     count = k;
     return bar = key_of<U>(found[k - 1]);
   });
-  if (count > k)
-    std::nth_element(found, found + (k - 1), found + count, std::greater<>());
+  if (count > k) std::nth_element(found, found + (k - 1), found + count, Descending());
 }
 
 #if defined(__AVX512F__)
@@ -244,7 +243,7 @@ void sort_candidates(C* found, C* spare, int64_t k) {
     }
   }
   (void)spare;
-  std::sort(found, found + k, std::greater<>());
+  std::sort(found, found + k, Descending());
 }
 
 constexpr int64_t kFew = 24;
@@ -283,7 +282,7 @@ struct TopkRows {
       if (sorted) sort_candidates(found, found + k, k);
     } else {
       best_many(x, stride, n, k, flip, found);
-      if (sorted) std::sort(found, found + k, std::greater<>());
+      if (sorted) std::sort(found, found + k, Descending());
     }
   }
 
