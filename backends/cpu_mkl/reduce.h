@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <vector>
+#include <memory>
 
 #include "complex.h"
 #include "loops.h"
@@ -236,7 +236,9 @@ class Reducer {
   void run_parts(int64_t k, int64_t reduced) const {
     const char* base = g_.in + g_.kept.in_offset(k, g_.kept.n);
     const int64_t parts = (reduced + kPart - 1) / kPart;
-    std::vector<State> states(parts, op_.init());
+    // Not a vector: its code would be shared between the instruction sets.
+    const auto states = std::make_unique<State[]>(static_cast<size_t>(parts));
+    std::fill_n(states.get(), parts, op_.init());
     parallel_for(parts, grain(kPart), [&](int64_t b, int64_t e) {
       for (int64_t i = b; i < e; ++i) {
         State s = op_.init();
