@@ -57,7 +57,7 @@ typedef enum fl_status {
   FL_UNSUPPORTED = 3,   /* this kernel cannot do this call: the host falls back */
   FL_INDEX_ERROR = 4,   /* an index in the data is out of range: IndexError */
   FL_LINALG_ERROR = 5,  /* singular, not positive definite, ...: LinAlgError */
-  FL_DEVICE_LOST = 6
+  FL_DEVICE_LOST = 6 /* the device is gone for good: every later call is refused */
 } fl_status;
 
 /* ---- operands ------------------------------------------------------------------ */
@@ -113,6 +113,8 @@ struct fl_call {
   void* device; /* the handle that fl_device_table.open gave */
   void* stream; /* NULL: the default stream */
   const fl_host* host;
+  const char* op; /* the name of the kernel; lives as long as the process */
+  void* context;  /* what fl_kernel_info.context was */
 };
 
 /* ---- tables --------------------------------------------------------------------- */
@@ -129,7 +131,9 @@ typedef struct fl_properties {
   char name[128];
 } fl_properties;
 
-/* Required.  `index` counts the devices of this type from 0. */
+/* Required.  `index` counts the devices of this type from 0.  `synchronize` returns
+ * when all work on the device is done; an error of work that had returned FL_OK before
+ * it ran comes out here, its message naming fl_call.op. */
 typedef struct fl_device_table {
   uint32_t size;
   int32_t (*count)(void);
@@ -139,7 +143,10 @@ typedef struct fl_device_table {
   fl_status (*synchronize)(void* device);
 } fl_device_table;
 
-/* Required.  Raw memory only: caching and statistics are the host's. */
+/* Required.  Raw memory only: caching and statistics are the host's.  Addresses are the
+ * device's own; the host adds byte offsets to them and never looks behind them unless
+ * FL_HOST_MEMORY is set.  Transfers are ordered after the earlier work on `stream`, and
+ * are done with the host's memory when they return. */
 typedef struct fl_memory_table {
   uint32_t size;
   fl_status (*allocate)(void* device, size_t bytes, void** out);
@@ -148,6 +155,17 @@ typedef struct fl_memory_table {
                          size_t bytes);
   fl_status (*to_host)(void* device, void* stream, void* dst, const void* src,
                        size_t bytes);
+  /* Optional from here on. */
+  fl_status (*available)(void* device, uint64_t* free, uint64_t* total);
+  /* Pinned host memory, which the device reaches by itself. */
+  fl_status (*allocate_host)(void* device, size_t bytes, void** out);
+  void (*release_host)(void* device, void* data, size_t bytes);
+  /* As from_host and to_host, but for pinned memory, and they may return before the
+   * bytes have moved: the caller waits for the stream. */
+  fl_status (*from_pinned)(void* device, void* stream, void* dst, const void* src,
+                           size_t bytes);
+  fl_status (*to_pinned)(void* device, void* stream, void* dst, const void* src,
+                         size_t bytes);
 } fl_memory_table;
 
 typedef struct fl_kernel_info {
@@ -155,6 +173,7 @@ typedef struct fl_kernel_info {
   uint32_t dtypes; /* FL_DTYPE_BITs accepted for the main dtype of the call: that of
                       in[0], or of out[0] where there is no input */
   fl_kernel run;
+  void* context; /* handed back in every call of this kernel */
 } fl_kernel_info;
 
 /* Required.  Asked once per name; returns 0 when there is no kernel of that name. */
@@ -163,7 +182,9 @@ typedef struct fl_kernel_table {
   int32_t (*find)(const char* op, fl_kernel_info* info);
 } fl_kernel_table;
 
-/* Optional.  Absent: every call is synchronous. */
+/* Optional.  Absent: there is one stream, and every call is synchronous.  Work on one
+ * stream runs in order; streams wait for each other through events alone, the default
+ * stream included.  An event that was never recorded counts as reached. */
 typedef struct fl_stream_table {
   uint32_t size;
   fl_status (*create)(void* device, int32_t priority, void** stream);
