@@ -1,0 +1,1 @@
+"""Flambeau's reference device: every primitive in NumPy, in double precision inside."""
