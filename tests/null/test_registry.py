@@ -133,9 +133,8 @@ def test_broken_manifest_is_mentioned_when_its_device_may_be_meant(site):
         ({"machines": ["pdp11"]}, "made for pdp11"),
         ({"systems": ["Plan9"]}, "made for Plan9"),
         ({"pahts": []}, "unknown conditions in 'probe': pahts"),
+        ({"paths": "/"}, "expected a list of str for 'paths'"),
         ("no_colon", "expected 'module:function'"),
-        ("missing_module_x:f", "ModuleNotFoundError"),
-        ("os:getpid", r"\d+"),
     ],
 )
 def test_probe_gives_the_reason_and_opens_nothing(site, probe, reason):
@@ -204,7 +203,7 @@ def test_broken_plugin_warns_and_leaves_the_device(site, monkeypatch, source, re
     with pytest.warns(RuntimeWarning, match=reason):
         registry.resolve("acme")
     assert opener.opened == ["acme"]
-    assert f"plugin {name}: " in report(registry)
+    assert f"\n  {name}: " in report(registry)
     assert reason in report(registry)
 
 
@@ -230,8 +229,43 @@ def test_report_lists_every_backend_and_its_state(site):
     site.raw_backend("broken_one", "{", "broken")
     registry, _ = make(site, other="needs a key")
     text = report(registry)
-    assert "fast: USE_X=1" in text
-    lines = {line.split()[0]: line for line in text.splitlines()}
-    assert lines["plain"].endswith("not opened: fast comes first")
-    assert lines["other"].endswith("needs a key")
-    assert "is not JSON" in lines["broken"]
+    table, _, rest = text.partition("\n\n")
+    rows = {line.split()[0]: line.split() for line in table.splitlines()}
+    assert rows["backend"][-3:] == ["ABI", "loads", "chosen"]
+    assert rows["fast"] == ["fast", "acme", "fast", "1.0", "90", "1", "yes", "yes"]
+    assert rows["plain"][-2:] == ["?", "no"]
+    assert rows["other"][-2:] == ["no", "no"]
+    assert rows["broken"][-4:] == ["-", "-", "no", "no"]
+    assert "plain: fast comes first" in rest
+    assert "other: needs a key" in rest
+    assert "is not JSON" in rest
+    assert "fast: USE_X=1" in rest
+
+
+def test_report_tries_each_backend_elsewhere_before_it_opens_it(site):
+    site.backend("fast", name="fast", score=90)
+    site.backend("plain", name="plain", score=10)
+    registry, opener = make(site)
+    text = report(registry, lambda b: "crashed" if b.name == "fast" else "")
+    assert opener.opened == ["plain"]
+    assert "fast: crashed" in text
+    rows = {line.split()[0]: line.split() for line in text.splitlines() if line}
+    assert rows["fast"][-2:] == ["no", "no"]
+    assert rows["plain"][-2:] == ["yes", "yes"]
+
+
+def test_report_asks_for_the_devices_of_what_is_open(site):
+    site.backend("one", name="one", device_type="one")
+    site.backend("two", name="two", device_type="two")
+    registry, _ = make(site, two="broken")
+    asked = []
+    report(registry, None, lambda d: asked.append(d) or [(d, "n", "m", "1", "2")])
+    assert asked == ["one"]
+
+
+def test_report_says_who_is_not_allowed(site):
+    site.backend("one", name="one", device_type="one")
+    site.backend("two", name="two", device_type="two")
+    registry, _ = make(site)
+    registry.allow(["two"], "select")
+    assert "one: not allowed (allowed: two)" in report(registry)

@@ -60,7 +60,7 @@ class Plugins:
             return []
         try:
             return list(getattr(self.manager.hook, hook)(**arguments))
-        except Exception as error:  # a stranger's code must not take the device away
+        except (Exception, SystemExit) as error:  # it must not take the device away
             self._warn(f"a plugin failed in {hook}: {type(error).__name__}: {error}")
             return []
 
@@ -75,7 +75,7 @@ class Plugins:
                 plugin = getattr(plugin, part)
             self._manager.register(plugin, entry.name)
             self._manager.check_pending()
-        except Exception as error:  # likewise: stored, shown by `flambeau doctor`
+        except (Exception, SystemExit) as error:  # stored, for `flambeau doctor`
             if self._manager.has_plugin(entry.name):
                 self._manager.unregister(name=entry.name)
             self.broken[entry.name] = f"{type(error).__name__}: {error}"

@@ -1,4 +1,4 @@
-"""Asks, before a backend's library is opened, whether the machine has what it needs.
+"""Asks, before a backend is opened, whether the machine has what it needs.
 
 A manifest's `probe` is either conditions as data, all of which must hold:
 
@@ -6,7 +6,8 @@ A manifest's `probe` is either conditions as data, all of which must hold:
 
 or the name of a function, `"package.module:function"`, that returns None when the
 device is usable and otherwise the reason in words. A probe creates no context on the
-device.
+device. A function runs in a process of its own (see child.py), so that whatever it does
+to itself stays there; conditions cost nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +16,11 @@ import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from .manifest import Manifest
+
+_answers: dict[str, str | None] = {}  # of functions: each is asked once per process
 
 
 def unusable(manifest: Manifest) -> str | None:
@@ -26,32 +31,31 @@ def unusable(manifest: Manifest) -> str | None:
         return None
     if isinstance(probe, dict):
         return _conditions(probe)
-    if not isinstance(probe, str) or ":" not in probe:
+    module, _, function = probe.partition(":")
+    if not module or not function:
         return (
             f"expected 'module:function' or conditions for 'probe', got {probe!r:.60}"
         )
-    return _call(probe)
+    if probe not in _answers:
+        from . import child
+
+        _answers[probe] = child.ask(module, function, f"its probe {probe}")
+    return _answers[probe]
 
 
-def _conditions(probe: dict[str, list[str]]) -> str | None:
+def _conditions(probe: dict[str, Any]) -> str | None:
+    unknown = sorted(set(probe) - {"paths", "machines", "systems"})
+    if unknown:
+        return f"unknown conditions in 'probe': {', '.join(unknown)}"
+    for name, values in probe.items():
+        if not isinstance(values, list) or not all(isinstance(v, str) for v in values):
+            return f"expected a list of str for '{name}' in 'probe', got {values!r:.60}"
     for path in probe.get("paths", []):
         if not os.path.exists(path):
             return f"{path} is not there"
     machine = os.uname()
-    if probe.get("machines") and machine.machine not in probe["machines"]:
-        return f"made for {', '.join(probe['machines'])}, not for {machine.machine}"
-    if probe.get("systems") and machine.sysname not in probe["systems"]:
-        return f"made for {', '.join(probe['systems'])}, not for {machine.sysname}"
-    unknown = sorted(set(probe) - {"paths", "machines", "systems"})
-    return f"unknown conditions in 'probe': {', '.join(unknown)}" if unknown else None
-
-
-def _call(probe: str) -> str | None:
-    import importlib
-
-    module, _, function = probe.partition(":")
-    try:
-        answer = getattr(importlib.import_module(module), function)()
-    except Exception as error:  # a stranger's code: whatever it raises is the reason
-        return f"its probe {probe} raised {type(error).__name__}: {error}"
-    return None if answer is None else str(answer)
+    for name, here in (("machines", machine.machine), ("systems", machine.sysname)):
+        wanted = probe.get(name)
+        if wanted and here not in wanted:
+            return f"made for {', '.join(wanted)}, not for {here}"
+    return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from _thread import RLock
 
-from . import selection
+from . import opener, selection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 class Registry:
     """The installed backends of one process.
 
-    `open_backend(library, name)` opens a library and raises RuntimeError with the
-    reason when it cannot; `advice(device_type)` says what to do about a device that
-    nobody implements.
+    `open_backend(library, name)` opens a library, `open_python(instance, name)` takes a
+    backend written in Python; both raise RuntimeError with the reason when they cannot.
+    `advice(device_type)` says what to do about a device that nobody implements; `abi`
+    is the oldest and the newest version of the contract that the host speaks.
     """
 
     def __init__(
@@ -28,8 +29,11 @@ class Registry:
         open_backend: Callable[[str, str], None],
         advice: Callable[[str], str],
         paths: Iterable[str] | None = None,
+        *,
+        open_python: Callable[[object, str], None] | None = None,
+        abi: tuple[int, int] | None = None,
     ) -> None:
-        self._open_library = open_backend
+        self._opener = opener.Opener(open_backend, open_python, abi)
         self._advice = advice
         self._paths = None if paths is None else list(paths)
         self._backends: list[Backend] | None = None
@@ -37,6 +41,8 @@ class Registry:
         self._allowed: list[str] | None = None
         self._allowed_by = ""
         self._lock = RLock()
+        self._opening: set[Backend] = set()
+        self.abi = abi
 
     @property
     def backends(self) -> list[Backend]:
@@ -118,14 +124,16 @@ class Registry:
         manifest = backend.manifest
         if backend.reason or manifest is None:
             return False
-        from . import probe
-
-        backend.reason = probe.unusable(manifest) or ""
-        if not backend.reason:
-            try:
-                self._open_library(manifest.library, manifest.name)
-            except RuntimeError as error:
-                backend.reason = str(error) or "its library cannot be opened"
+        if backend in self._opening:  # its own Python asked for its device
+            raise RuntimeError(
+                f"device '{backend.device_type}': backend '{backend.name}' uses its "
+                f"device while it is being opened"
+            )
+        self._opening.add(backend)
+        try:
+            backend.reason = self._opener.open(manifest)
+        finally:
+            self._opening.discard(backend)
         if backend.reason:
             return False
         backend.loaded = True
