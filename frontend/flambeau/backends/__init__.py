@@ -6,6 +6,12 @@ why.
 
 from __future__ import annotations
 
+from ._fallback import (
+    fallback_counts,
+    fallback_policy,
+    reset_fallback_counts,
+    set_fallback_policy,
+)
 from ._include import get_include
 from ._runtime import allowed, doctor, explain, installed, plugins, select
 
@@ -24,6 +30,8 @@ __all__ = [
     "cudnn",
     "doctor",
     "explain",
+    "fallback_counts",
+    "fallback_policy",
     "get_include",
     "installed",
     "mkl",
@@ -31,7 +39,9 @@ __all__ = [
     "mps",
     "openmp",
     "plugins",
+    "reset_fallback_counts",
     "select",
+    "set_fallback_policy",
 ]
 
 

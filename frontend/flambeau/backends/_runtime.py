@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from flambeau_core.plugins import Plugins
 
 DEVICE = "FLAMBEAU_DEVICE"
+FALLBACK = "FLAMBEAU_FALLBACK"
+ABI = (1, 1)  # the oldest and the newest version of backend.h that this host speaks
 
 
 def _advice(device_type: str) -> str:
@@ -27,25 +29,34 @@ def _open(library: str, name: str) -> None:
     _C._open_backend(library, name)
 
 
-registry = Registry(_open, _advice)
+def _open_python(instance: object, name: str) -> None:
+    _C._open_python_backend(instance, name)
+
+
+registry = Registry(_open, _advice, open_python=_open_python, abi=ABI)
 
 
 def start() -> None:
     """Called once by `import flambeau`: obeys the environment, opens nothing.
 
-    RuntimeError when FLAMBEAU_BACKENDS names what is not installed, or FLAMBEAU_DEVICE
-    is not the name of a device.
+    RuntimeError when FLAMBEAU_BACKENDS names what is not installed, FLAMBEAU_DEVICE is
+    not the name of a device, or FLAMBEAU_FALLBACK not a policy.
     """
     wanted = os.environ.get(VARIABLE)
     if wanted:
         registry.allow(parse(wanted), VARIABLE)
     _C._set_device_resolver(registry.resolve)
-    device = os.environ.get(DEVICE)
-    if device:
-        try:
-            _C._set_default_device(device)
-        except RuntimeError as error:
-            raise RuntimeError(f"{DEVICE}: {error}") from None
+    for variable, use in ((DEVICE, _C._set_default_device), (FALLBACK, _set_policy)):
+        value = os.environ.get(variable)
+        if value:
+            try:
+                use(value)
+            except (RuntimeError, ValueError) as error:
+                raise RuntimeError(f"{variable}: {error}") from None
+
+
+def _set_policy(policy: str) -> None:
+    _C._set_fallback_policy(policy)
 
 
 def installed() -> list[Backend]:
@@ -85,7 +96,11 @@ def explain(op: str, device: object = None) -> str:
 
 
 def doctor() -> str:
-    """A table of the backends installed, what loads, and what not and why."""
-    from flambeau_core.doctor import report
+    """What is installed, what loads, what is chosen and why not, and how much memory
+    there is: the text of `flambeau doctor`.
 
-    return report(registry)
+    Opens the backends that would be used, each in a process of its own first.
+    """
+    from ._doctor import report
+
+    return report()

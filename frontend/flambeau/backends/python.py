@@ -1,9 +1,10 @@
 """Backends written in Python: the base class, and what a kernel is given.
 
 A manifest with `"module": "acme.backend:Acme"` in place of `"library"` names a class of
-this kind (or a function that returns an instance). It is imported and called at the first
-use of the device. What each kernel computes is told in docs/extending/kernels.md, as for
-compiled backends; both go through the same table.
+this kind (or a function that returns an instance). It is imported and called at the
+first use of the device. What each kernel computes is told in docs/extending/kernels.md,
+as for compiled backends; both go through the same table. `python -m flambeau.backends
+new acme --python` writes a whole package.
 
     class Acme(Backend):
         name = device_type = "acme"
@@ -16,20 +17,21 @@ compiled backends; both go through the same table.
 
 A kernel takes one argument, which has
 
-- `outputs`, `inputs`: tuples with an operand each, None for an optional one that is absent.
-  On a device in host memory an operand is a NumPy array over the tensor's own memory, with
-  its strides (a host scalar: an array of no dimensions; bfloat16: its bits, as uint16).
-  Elsewhere it is a record with `address` (an int), `shape`, `strides` (in elements), `dtype`
-  (a str) and `value`: a number for a host scalar, None otherwise.
+- `outputs`, `inputs`: tuples with an operand each, None for an optional one that is
+  absent. On a device in host memory an operand is a NumPy array over the tensor's own
+  memory, with its strides (a host scalar: an array of no dimensions; bfloat16: its
+  bits, as uint16). Elsewhere it is a record with `address` (an int), `shape`, `strides`
+  (in elements), `dtype` (a str) and `value`: a number for a host scalar, None
+  otherwise.
 - `dtypes`: the names of the dtypes of outputs and then inputs, "" for an absent one.
-- `i(k)`, `f(k)`, `c(k)`, `ints(k)`: attribute k as int, float, complex or list of int; which
-  one holds is fixed for each kernel. `n_attr` counts them.
+- `i(k)`, `f(k)`, `c(k)`, `ints(k)`: attribute k as int, float, complex or list of int;
+  which one holds is fixed for each kernel. `n_attr` counts them.
 - `op`: the kernel's name; `device`: what `open` returned; `stream`: an int, 0 for the
   default one.
 
 It is done when it returns. What it raises becomes the error of the op and its cause:
-NotImplementedError says that this call is not supported (the host then falls back), IndexError,
-MemoryError and numpy.linalg.LinAlgError keep their meaning.
+NotImplementedError says that this call is not supported (the host then falls back),
+IndexError, MemoryError and numpy.linalg.LinAlgError keep their meaning.
 """
 
 from __future__ import annotations
