@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from .dtypes import ALL, INTEGRAL, INTS, inputs, store, widen
+from .dtypes import ALL, INTEGRAL, inputs, store, widen
 
 MODES = (None, np.add, np.multiply, np.maximum, np.minimum)
 
@@ -97,10 +97,6 @@ def count_nonzero(call: Any) -> None:
     np.copyto(call.outputs[0], np.count_nonzero(inputs(call)[0]))
 
 
-def nonzero(call: Any) -> None:
-    np.copyto(call.outputs[0], np.argwhere(inputs(call)[0]))
-
-
 def iota(call: Any) -> None:
     out, dtype = call.outputs[0], call.dtypes[0]
     steps = np.arange(out.size)
@@ -111,17 +107,6 @@ def iota(call: Any) -> None:
         store(out, dtype, call.c(0).real + steps * call.c(1).real)
 
 
-def linspace(call: Any) -> None:
-    out, start, end = call.outputs[0], call.f(0), call.f(1)
-    n = out.size
-    step = (end - start) / (n - 1) if n > 1 else 0.0
-    i = np.arange(n)
-    values = np.where(i < (n + 1) // 2, start + i * step, end - (n - 1 - i) * step)
-    if call.dtypes[0] in INTS:
-        values = values.astype(np.int64)  # cut to the integer, then wrapped
-    store(out, call.dtypes[0], values)
-
-
 KERNELS = {
     "gather": (gather, ALL),
     "scatter": (scatter, ALL),
@@ -129,7 +114,4 @@ KERNELS = {
     "index_put": (index_put, ALL),
     "count_nonzero": (count_nonzero, ALL),
     "iota": (iota, ALL),
-    # Not primitives, but short.
-    "nonzero": (nonzero, ALL),
-    "linspace": (linspace, ALL),
 }

@@ -155,7 +155,7 @@ def dividing(function: Function) -> Function:
 
     def divide(a: Any, b: Any) -> Any:
         if a.dtype.kind != "f" and not b.all():
-            raise RuntimeError("ZeroDivisionError")
+            raise ZeroDivisionError("integer division by zero")
         if a.dtype.kind == "b":
             a, b = a.view(np.uint8), b.view(np.uint8)
         return function(a, b)

@@ -3,14 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from .dtypes import FLOATS, ORDERED, inputs, store, widen
+from .dtypes import FLOATS, ORDERED, store, widen
 
-Function = Callable[..., Any]
 LOW = np.uint64(0xFFFFFFFF)
 HALF = np.uint64(32)
 
@@ -36,32 +34,13 @@ def words64(seed: int, offset: int, count: int) -> Any:
     return w[0::2] | w[1::2] << HALF
 
 
-def is_double(dtype: str) -> bool:
-    return dtype in ("float64", "int64")
+def units(call: Any, count: int) -> Any:
+    """Integers behind the uniforms, and 1 / their number."""
+    if call.dtypes[0] == "float64":
+        return words64(call.i(2), call.i(3), count) >> np.uint64(11), 2.0**-53
+    return words(call.i(2), call.i(3), count) >> np.uint64(8), 2.0**-24
 
 
-def units(call: Any, at: int, count: int) -> Any:
-    """Integers behind the uniforms and 1 / their number; attribute `at` is the seed."""
-    if is_double(call.dtypes[0]):
-        return words64(call.i(at), call.i(at + 1), count) >> np.uint64(11), 2.0**-53
-    return words(call.i(at), call.i(at + 1), count) >> np.uint64(8), 2.0**-24
-
-
-def generator(function: Function, parameters: int = 2) -> Function:
-    """A kernel that stores function(uniforms in [0, 1), their unit, *parameters); the
-    float parameters stand first, seed and offset after them."""
-
-    def kernel(call: Any) -> None:
-        out = call.outputs[0]
-        n, unit = units(call, parameters, out.size)
-        given = [call.f(k) for k in range(parameters)]
-        values = function(n * unit, unit, *given)
-        store(out, call.dtypes[0], values.reshape(out.shape))
-
-    return kernel
-
-
-# ---- primitives ----------------------------------------------------------------------
 def below(high: Any, dtype: str) -> Any:
     """The last value before `high` (an array of the dtype)."""
     if dtype != "bfloat16":
@@ -74,7 +53,7 @@ def uniform(call: Any) -> None:
     """lo + u (hi - lo) in float32 (double for float64), each step rounded; never hi."""
     out, dtype, low, high = call.outputs[0], call.dtypes[0], call.f(0), call.f(1)
     real = np.float64 if dtype == "float64" else np.float32
-    n, unit = units(call, 2, out.size)
+    n, unit = units(call, out.size)
     u = n.astype(real) * real(unit)
     store(out, dtype, (real(low) + u * real(high - low)).reshape(out.shape))
     end = np.empty((), out.dtype)
@@ -83,20 +62,15 @@ def uniform(call: Any) -> None:
         out[widen(out, dtype) >= widen(end, dtype)] = below(end, dtype)
 
 
-def normals(call: Any) -> Any:
+def normal(call: Any) -> None:
     """mean + std z, by Box-Muller on pairs of uniforms."""
-    size = call.outputs[0].size
-    n, unit = units(call, 2, size + size % 2)
+    out = call.outputs[0]
+    n, unit = units(call, out.size + out.size % 2)
     radius = np.sqrt(-2 * np.log(1 - n[0::2] * unit))
     angle = 2 * np.pi * unit * n[1::2]
-    pairs = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
-    return (call.f(0) + call.f(1) * pairs.reshape(-1)[:size]).reshape(
-        call.outputs[0].shape
-    )
-
-
-def normal(call: Any) -> None:
-    store(call.outputs[0], call.dtypes[0], normals(call))
+    z = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
+    z = z.reshape(-1)[: out.size].reshape(out.shape)
+    store(out, call.dtypes[0], call.f(0) + call.f(1) * z)
 
 
 def randint(call: Any) -> None:
@@ -108,59 +82,8 @@ def randint(call: Any) -> None:
     store(out, call.dtypes[0], values.reshape(out.shape))
 
 
-# ---- other distributions, a line or two each -----------------------------------------
-def bernoulli(call: Any) -> None:
-    out = call.outputs[0]
-    n, unit = units(call, 1, out.size)
-    p = inputs(call)[0] if call.inputs and call.inputs[0] is not None else call.f(0)
-    store(out, call.dtypes[0], (n * unit).reshape(out.shape) < p)
-
-
-def dropout(call: Any) -> None:
-    (out, mask), p = call.outputs, call.f(0)
-    n, unit = units(call, 1, out.size)
-    keep = (n * unit).reshape(out.shape) < 1 - p
-    np.copyto(mask, keep)
-    scale = 1 / (1 - p) if p < 1 else 0.0
-    store(out, call.dtypes[0], np.where(keep, inputs(call)[0] * scale, 0))
-
-
-def log_normal(call: Any) -> None:
-    store(call.outputs[0], call.dtypes[0], np.exp(normals(call)))
-
-
-def exponential(u: Any, unit: float, rate: float, _: float) -> Any:
-    return np.maximum(-np.log1p(-u), unit / 2) / rate
-
-
-def geometric(u: Any, unit: float, p: float, _: float) -> Any:
-    return np.maximum(1, np.ceil(np.log1p(-u) / np.log1p(-p)))
-
-
-def cauchy(u: Any, unit: float, median: float, scale: float) -> Any:
-    return median - scale / np.tan(np.pi * (u + unit / 2))
-
-
-def randperm(call: Any) -> None:
-    """Fisher-Yates from the front."""
-    n = call.outputs[0].size
-    order = list(range(n))
-    for i, w in enumerate(words64(call.i(0), call.i(1), n).tolist()):
-        j = i + (w * (n - i) >> 64)
-        order[i], order[j] = order[j], order[i]
-    np.copyto(call.outputs[0], order)
-
-
-KERNELS: dict[str, tuple[Function, tuple[str, ...]]] = {
+KERNELS = {
     "uniform": (uniform, FLOATS),
     "normal": (normal, FLOATS),
     "randint": (randint, ORDERED),
-    # Not primitives, but short.
-    "bernoulli": (bernoulli, ORDERED),
-    "dropout": (dropout, FLOATS),
-    "log_normal": (log_normal, FLOATS),
-    "exponential": (generator(exponential), FLOATS),
-    "geometric": (generator(geometric), ORDERED),
-    "cauchy": (generator(cauchy), FLOATS),
-    "randperm": (randperm, ("int64",)),
 }

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from .dtypes import ALL, FLOATS, NUMBERS, ORDERED, inputs, store
+from .dtypes import ALL, NUMBERS, ORDERED, inputs, store
 
 Function = Callable[..., Any]
 
@@ -34,29 +34,14 @@ def reduction(function: Function) -> Function:
 
 
 # ---- along one dimension, the first attribute ----------------------------------------
-def along(function: Function) -> Function:
-    """A kernel that stores function(input, dim), one array for each output."""
+def along(function: Function, **options: Any) -> Function:
+    """A kernel that stores function(input, dim)."""
 
     def kernel(call: Any) -> None:
-        values = function(inputs(call)[0], call.i(0))
-        for out, dtype, value in zip(call.outputs, call.dtypes, values, strict=False):
-            store(out, dtype, value)
+        values = function(inputs(call)[0], call.i(0), **options)
+        store(call.outputs[0], call.dtypes[0], values)
 
     return kernel
-
-
-def running(name: str) -> Function:
-    """cummax and cummin: of equal elements the last, and NaN from the first one on."""
-    extreme = getattr(np, name)
-
-    def scan(a: Any, dim: int) -> tuple[Any, Any]:
-        values = extreme.accumulate(a, axis=dim)
-        shape = [-1 if d == dim else 1 for d in range(a.ndim)]
-        at = np.arange(a.shape[dim]).reshape(shape)
-        here = np.where((a == values) | (a != a), at, 0)
-        return values, np.maximum.accumulate(here, axis=dim)
-
-    return scan
 
 
 def sort(call: Any) -> None:
@@ -73,19 +58,15 @@ def sort(call: Any) -> None:
 
 
 KERNELS: dict[str, tuple[Function, tuple[str, ...]]] = {
-    "sum": (reduction(lambda a, axes: np.sum(a, axis=axes)), ALL),
-    "prod": (reduction(lambda a, axes: np.prod(a, axis=axes)), ALL),
-    "amax": (reduction(lambda a, axes: np.max(a, axis=axes)), ORDERED),
-    "amin": (reduction(lambda a, axes: np.min(a, axis=axes)), ORDERED),
-    "any": (reduction(lambda a, axes: np.any(a, axis=axes)), ALL),
-    "all": (reduction(lambda a, axes: np.all(a, axis=axes)), ALL),
-    "cumsum": (along(lambda a, d: [np.cumsum(a, axis=d)]), NUMBERS),
-    "cumprod": (along(lambda a, d: [np.cumprod(a, axis=d)]), NUMBERS),
-    "argmax": (along(lambda a, d: [np.argmax(a, axis=d, keepdims=True)]), ORDERED),
-    "argmin": (along(lambda a, d: [np.argmin(a, axis=d, keepdims=True)]), ORDERED),
+    "sum": (reduction(np.sum), ALL),
+    "prod": (reduction(np.prod), ALL),
+    "amax": (reduction(np.max), ORDERED),
+    "amin": (reduction(np.min), ORDERED),
+    "any": (reduction(np.any), ALL),
+    "all": (reduction(np.all), ALL),
+    "cumsum": (along(np.cumsum), NUMBERS),
+    "cumprod": (along(np.cumprod), NUMBERS),
+    "argmax": (along(np.argmax, keepdims=True), ORDERED),
+    "argmin": (along(np.argmin, keepdims=True), ORDERED),
     "sort": (sort, ORDERED),
-    # Not primitives, but short.
-    "cummax": (along(running("maximum")), ORDERED),
-    "cummin": (along(running("minimum")), ORDERED),
-    "logcumsumexp": (along(lambda a, d: [np.logaddexp.accumulate(a, d)]), FLOATS),
 }
