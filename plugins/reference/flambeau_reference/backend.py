@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from flambeau.backends.python import Backend
 
-from . import indexing, linear, pointwise, random, reduction
+from . import indexing, linalg, linear, pointwise, random, reduction
 
 KERNELS: dict[str, tuple[Callable[[Any], None], tuple[str, ...]]] = {
     **pointwise.KERNELS,
@@ -18,6 +18,7 @@ KERNELS: dict[str, tuple[Callable[[Any], None], tuple[str, ...]]] = {
     **indexing.KERNELS,
     **random.KERNELS,
     **linear.KERNELS,
+    **linalg.KERNELS,
 }
 
 _quiet = threading.local()
