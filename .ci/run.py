@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Continuous integration on a clean checkout: builds the wheels once, installs them,
-runs every test and every check. The last line says `N passed, N failed`; exit status 1
-on failure.
+runs every test and every check, the conformance of each device and a vendor's day. The
+last line says `N passed, N failed`; exit status 1 on failure.
 
 Needs Python 3.11 or later with venv, and a C++20 compiler. Steps named as arguments
 run alone, as `.ci/run lint` after a first whole run. CI_DIR names the folder to work in
@@ -23,6 +23,10 @@ ROOT = Path(__file__).resolve().parents[1]
 WORK = Path(os.environ.get("CI_DIR", ROOT / "build" / "ci")).resolve()
 BIN = WORK / "venv" / "bin"
 DIST = WORK / "dist"
+HOUSE = WORK / "wheelhouse"  # of what Flambeau's wheels and a vendor's build need
+# Each device and the level of the kit that it is held to.
+CONFORMANCE = {"cpu": "L5", "reference": "L5", "simulated": "L5", "opencl": "L5"}
+OPTIONAL = {"opencl"}  # needs a platform, which `system` may not have been able to get
 JOBS = os.environ.get("MAX_JOBS", str(os.cpu_count() or 1))
 
 passed = failed = skipped = 0
@@ -71,8 +75,28 @@ def junit(path: Path) -> tuple[int, int, int]:
     return total - bad - left_out, bad, left_out
 
 
+def system() -> None:
+    """An OpenCL platform for the processor, from Debian. Where it cannot be had, the
+    tests of that device skip, and this says why."""
+    if list(Path("/etc/OpenCL/vendors").glob("*.icd")):
+        print("OpenCL: a platform is installed")
+        return
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        print("OpenCL: no platform, and none can be installed (needs root and apt-get)")
+        return
+    get = ["apt-get", "-qq", "-y", "--no-install-recommends", "install"]
+    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+    if not sh(*get, "pocl-opencl-icd", **quiet):
+        # The lists of a fresh machine are old or empty.
+        _ = sh("apt-get", "-qq", "update", **quiet) and sh(
+            *get, "pocl-opencl-icd", **quiet
+        )
+    found = list(Path("/etc/OpenCL/vendors").glob("*.icd"))
+    print("OpenCL:", found or "no platform: pocl-opencl-icd could not be installed")
+
+
 def build() -> bool:
-    """Both wheels, with warnings as errors, in a fresh virtual environment."""
+    """All wheels, with warnings as errors, in a fresh virtual environment."""
     shutil.rmtree(WORK, ignore_errors=True)
     WORK.mkdir(parents=True)
     if not sh(sys.executable, "-m", "venv", WORK / "venv"):
@@ -110,10 +134,46 @@ def install() -> bool:
 
 
 def tests() -> None:
-    """The README's second command."""
+    """Every test but those of packaging, which have a step of their own."""
     start, report = time.time(), WORK / "pytest.xml"
-    sh(BIN / "python", "-m", "pytest", "-q", f"--junitxml={report}")
+    leave = "--ignore=tests/packaging"
+    sh(BIN / "python", "-m", "pytest", "-q", leave, f"--junitxml={report}")
     count(*junit(report), "tests", time.time() - start)
+
+
+def packaging() -> None:
+    """A vendor's day, and fresh environments with only what is needed."""
+    start, report = time.time(), WORK / "packaging.xml"
+    # Fetched once, so that a dozen environments are made without a network.
+    tools = ("pytest>=8", "scikit-build-core>=1.1,<2", "hatchling>=1.18,<2")
+    wheels = sorted(DIST.glob("*.whl"))
+    fetched = sh(
+        *(BIN / "pip", "download", "-q", "-d", HOUSE, "--find-links", DIST),
+        *(*tools, "cmake>=3.21", "ninja", *wheels),
+    )
+    if not fetched:
+        shutil.rmtree(HOUSE, ignore_errors=True)  # pip asks its index each time
+    sh(
+        *(BIN / "python", "-m", "pytest", "-q", "tests/packaging"),
+        f"--junitxml={report}",
+        FLAMBEAU_TEST_DIST=str(DIST),
+    )
+    count(*junit(report), "packaging and a vendor's day", time.time() - start)
+
+
+def conformance() -> None:
+    """Every device against the kit. An optional one that cannot be opened is left out;
+    what it printed is the reason."""
+    for device, level in CONFORMANCE.items():
+        start, report = time.time(), WORK / f"conformance-{device}.json"
+        code = f"import flambeau; flambeau.empty(1, device={device!r})"
+        if device in OPTIONAL and not sh(BIN / "python", "-c", code):
+            count(0, 0, 1, f"conformance of {device}", time.time() - start)
+            continue
+        kit = (BIN / "python", "-m", "flambeau.testing.conformance", device)
+        good = sh(*kit, "--level", level, "--json", report)
+        name = f"conformance of {device}, {level}"
+        count(int(good), int(not good), 0, name, time.time() - start)
 
 
 def cpp() -> None:
@@ -203,6 +263,8 @@ def lint() -> None:
             BIN / "lint-imports", PYTHONPATH="frontend:core/python"
         ),
         "includes": lambda: sh(python, "tools/check_includes.py"),
+        "device names": lambda: sh(python, "tools/check_device_names.py"),
+        "device figures": lambda: sh(python, "tools/count_device.py", "--check"),
         "installed size": lambda: sh(python, "tools/installed_size.py"),
     }
     for name, check in checks.items():
@@ -213,16 +275,18 @@ def lint() -> None:
 
 def main() -> int:
     """Run the steps; 1 when anything failed."""
-    chosen = sys.argv[1:] or ["build", "install", "tests", "cpp", "portable", "lint"]
     steps: dict[str, Callable[[], bool | None]] = {
+        "system": system,
         "build": build,
         "install": install,
         "tests": tests,
+        "conformance": conformance,
+        "packaging": packaging,
         "cpp": cpp,
         "portable": portable,
         "lint": lint,
     }
-    for name in chosen:
+    for name in sys.argv[1:] or steps:
         start = time.time()
         result = steps[name]()
         if result is not None:  # a step that is not itself a suite of tests
