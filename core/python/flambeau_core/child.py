@@ -36,11 +36,16 @@ os._exit(0)  # threads that the function left behind must not hold the process
 
 
 def ask(
-    module: str, function: str, what: str, environment: dict[str, str] | None = None
+    module: str,
+    function: str,
+    what: str,
+    environment: dict[str, str] | None = None,
+    seconds: float | None = None,
 ) -> str | None:
     """None when `module:function` returned None, else the reason it gave or what became
-    of it, told of `what`; `environment` is added to that of this process."""
-    seconds = _timeout()
+    of it, told of `what`. `environment` is added to that of this process; `seconds` is
+    how long it may take (default: `timeout()`)."""
+    seconds = timeout() if seconds is None else seconds
     try:
         answer, status, stderr = _run(module, function, seconds, environment)
     except OSError as error:
@@ -60,7 +65,9 @@ def ask(
     return f"{what} ended its process with status {status} and no answer{told}"
 
 
-def _timeout() -> float:
+def timeout() -> float:
+    """How long a probe may take, in seconds. RuntimeError when the environment says
+    something that is no number."""
     text = os.environ.get(TIMEOUT, "")
     try:
         return float(text) if text else _SECONDS

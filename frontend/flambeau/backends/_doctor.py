@@ -50,7 +50,9 @@ def _trial(backend: Backend) -> str:
         DEVICE: "",
         FALLBACK: "",
     }
-    answer = child.ask(__name__, "open_tried", "opening it", environment)
+    # The child asks the backend's probe first, which has a time of its own.
+    seconds = 2 * child.timeout() + 10
+    answer = child.ask(__name__, "open_tried", "opening it", environment, seconds)
     return answer or ""
 
 
