@@ -9,9 +9,7 @@ def main() -> int:
     if arguments != ["doctor"]:
         sys.stderr.write("usage: flambeau doctor\n")
         return 2
-    import flambeau
-    from flambeau import __config__, backends
+    from flambeau import backends
 
-    sys.stdout.write(__config__.show() + "\n" + backends.doctor() + "\n")
-    sys.stdout.write(f"\ndefault device: {flambeau.get_default_device()}\n")
+    sys.stdout.write(backends.doctor() + "\n")
     return 0 if any(b.loaded for b in backends.installed()) else 1

@@ -78,7 +78,7 @@ def test_the_table_of_backends():
     done = run(sys.executable, "-m", "flambeau.backends")
     assert done.returncode == 0, done.stderr
     assert re.search(
-        r"^cpu_mkl +cpu +flambeau-cpu-mkl \S+ +100 +loaded$", done.stdout, re.M
+        r"^cpu_mkl +cpu +flambeau-cpu-mkl \S+ +100 +1 +yes +yes$", done.stdout, re.M
     )
 
 
@@ -95,6 +95,11 @@ def test_doctor():
     done = run(sys.executable, "-c", code)
     assert done.returncode == 0, done.stderr
     assert "default device: cpu" in done.stdout
+    assert "fallback policy: warn" in done.stdout
+    assert re.search(r"^  cpu_mkl: USE_MKL=\d, ", done.stdout, re.M)
+    (cpu,) = [line for line in done.stdout.splitlines() if line.startswith("cpu:0 ")]
+    free, total = (float(n) for n in re.findall(r"([\d.]+) GiB", cpu))
+    assert 0 < free <= total
 
 
 def test_settings_by_pytorchs_names():

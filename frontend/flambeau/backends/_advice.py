@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+# What to install for a device, and the toggle of this build that may have left it out.
 _PACKAGES = {
-    "cpu": ("USE_CPU", "pip install flambeau-cpu-mkl"),
-    "cuda": ("USE_CUDA", "the CUDA backend is not part of this release"),
+    "cpu": ("pip install flambeau-cpu-mkl", "USE_CPU"),
+    "cuda": ("the CUDA backend is not part of this release", "USE_CUDA"),
+    "opencl": ("pip install flambeau-opencl", ""),
+    "reference": ("pip install flambeau-reference", ""),
+    "simulated": ("pip install flambeau-simulated", ""),
 }
 
 
@@ -12,7 +16,7 @@ def advice(device_type: str) -> str:
     """The package to install, and the toggle that left it out if one did."""
     if device_type not in _PACKAGES:
         return "none of those installed implements it (python -m flambeau.backends)"
-    toggle, remedy = _PACKAGES[device_type]
+    remedy, toggle = _PACKAGES[device_type]
     return remedy + _left_out(toggle)
 
 

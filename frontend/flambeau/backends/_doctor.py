@@ -9,6 +9,7 @@ from flambeau_core import child, doctor
 from flambeau_core.selection import VARIABLE
 
 from flambeau import _C
+from flambeau.__config__ import build_info
 from flambeau.version import __version__
 
 from ._runtime import ABI, DEVICE, FALLBACK, registry
@@ -24,9 +25,19 @@ def report() -> str:
     """The whole report."""
     oldest, newest = ABI
     spoken = str(newest) if oldest == newest else f"{oldest} to {newest}"
-    head = f"Flambeau {__version__}, contract with devices (ABI): version {spoken}"
-    body = doctor.report(registry, _trial, _devices)
-    return "\n".join([head, "", body, "", *_settings()])
+    info = build_info()
+    toggles = ", ".join(f"{k}={int(v)}" for k, v in info["toggles"].items())
+    lines = [
+        f"Flambeau {__version__}",
+        f"  built by {info['compiler']}, {info['build_type']}, for Python "
+        f"{info['python']}: {toggles}",
+        f"  speaks version {spoken} of the contract with devices (ABI)",
+        "",
+        doctor.report(registry, _trial, _devices),
+        "",
+        *_settings(),
+    ]
+    return "\n".join(lines)
 
 
 def open_tried() -> str | None:
@@ -86,14 +97,15 @@ def _size(count: int) -> str:
 
 
 def _settings() -> list[str]:
-    """What the environment says, and what holds where it says nothing."""
-    defaults = {
-        VARIABLE: "all, the best score first",
-        DEVICE: str(_C._get_default_device()),
-        FALLBACK: str(_C._fallback_policy()),
-    }
+    """What holds in this process, and which variable of the environment said so."""
+    allowed = registry.allowed
+    rows = [
+        ("backends", ", ".join(allowed) if allowed else "all, by score", VARIABLE),
+        ("default device", str(_C._get_default_device()), DEVICE),
+        ("fallback policy", str(_C._fallback_policy()), FALLBACK),
+    ]
     lines = []
-    for name, value in defaults.items():
-        given = os.environ.get(name)
-        lines.append(f"  {name}: {given or f'not set ({value})'}")
+    for name, value, variable in rows:
+        said = f"  ({variable})" if os.environ.get(variable) else ""
+        lines.append(f"  {name}: {value}{said}")
     return ["Settings", *lines]

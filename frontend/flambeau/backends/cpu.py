@@ -8,9 +8,13 @@ def get_cpu_capability() -> str:
     from ._runtime import registry
 
     registry.resolve("cpu")
-    manifest = next(b.manifest for b in registry.backends if b.loaded and b.manifest)
     flags = _processor_flags()
-    compiled = manifest.isas
+    compiled = [
+        isa
+        for backend in registry.candidates("cpu")
+        if backend.loaded and backend.manifest
+        for isa in backend.manifest.isas
+    ]
     if (
         "avx512" in compiled
         and {"avx512f", "avx512bw", "avx512dq", "avx512vl"} <= flags
