@@ -26,8 +26,6 @@ def mesh(index: Any, dim: int, size: int) -> tuple[Any, ...]:
     """What to index an array with, so that `index` is used along `dim` and every other
     dimension follows index's own."""
     check(index, 0, dim, size)
-    if index.ndim == 0:
-        return (index,)
     places = list(np.ogrid[tuple(slice(n) for n in index.shape)])
     places[dim] = index
     return tuple(places)
@@ -48,14 +46,14 @@ def write(out: Any, dtype: str, at: tuple[Any, ...], values: Any, mode: int) -> 
 
 # ---- along one dimension -------------------------------------------------------------
 def gather(call: Any) -> None:
-    a, index = call.inputs
+    out, a, index = map(np.atleast_1d, (*call.outputs, *call.inputs))
     dim = call.i(0)
-    np.copyto(call.outputs[0], np.atleast_1d(a)[mesh(index, dim, a.shape[dim])])
+    np.copyto(out, a[mesh(index, dim, a.shape[dim])])
 
 
 def scatter(call: Any) -> None:
-    (out,), (index, source) = call.outputs, call.inputs
-    dim = call.i(0)
+    out, index = map(np.atleast_1d, (call.outputs[0], call.inputs[0]))
+    dim, source = call.i(0), call.inputs[1]
     if source.ndim:
         source = source[tuple(slice(n) for n in index.shape)]
     at = mesh(index, dim, out.shape[dim])

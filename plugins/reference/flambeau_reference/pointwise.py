@@ -13,7 +13,6 @@ import numpy as np
 from . import special
 from .dtypes import (
     ALL,
-    BOOL,
     COMPLEX,
     FLOATS,
     INEXACT,
@@ -236,7 +235,7 @@ def nextafter(call: Any) -> None:
 KERNELS |= {
     "copy": (copy, ALL),
     "fill": (copy, ALL),
-    "where": (where, BOOL),
+    "where": (where, ALL),
     "add_scaled": (elementwise(add_scaled, "c"), ALL),
     "round_decimals": (elementwise(round_decimals, "i"), FLOATS),
     "nextafter": (nextafter, ("float32", "float64")),

@@ -47,14 +47,15 @@ def along(function: Function, **options: Any) -> Function:
 def sort(call: Any) -> None:
     """Stable, NaN the largest; descending is ascending seen from behind."""
     dim, backwards = call.i(0), call.i(1)
-    a = inputs(call)[0]
+    a = np.atleast_1d(inputs(call)[0])
     if backwards:
         a = np.flip(a, dim)
     order = np.argsort(a, axis=dim, kind="stable")
     if backwards:
         order = a.shape[dim] - 1 - np.flip(order, dim)
-    np.copyto(call.outputs[0], np.take_along_axis(call.inputs[0], order, dim))
-    np.copyto(call.outputs[1], order)
+    values, indices = call.outputs
+    values[...] = np.take_along_axis(np.atleast_1d(call.inputs[0]), order, dim)
+    indices[...] = order
 
 
 KERNELS: dict[str, tuple[Function, tuple[str, ...]]] = {
