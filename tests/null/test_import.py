@@ -101,6 +101,19 @@ def test_import_costs_at_most_60_ms_and_40_mib(bare):
     assert min(memory for _, memory in runs) < 40
 
 
+@pytest.mark.parametrize("order", ["", "backend_3"])
+def test_ten_plugins_add_at_most_5_ms(bare, site, order):
+    def best():
+        runs = [bare(COST, FLAMBEAU_BACKENDS=order) for _ in range(7)]
+        return min(float(done.stdout.split()[0]) for done in runs)
+
+    site.backend("package_3", name="backend_3")
+    before = best()
+    for i in (0, 1, 2, 4, 5, 6, 7, 8, 9):
+        site.backend(f"package_{i}", name=f"backend_{i}")
+    assert best() - before < 0.005
+
+
 def test_cpu_says_what_to_install(bare):
     done = bare("import flambeau; flambeau.zeros(2)")
     assert done.stderr.splitlines()[-1].startswith(
