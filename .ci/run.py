@@ -25,7 +25,7 @@ BIN = WORK / "venv" / "bin"
 DIST = WORK / "dist"
 HOUSE = WORK / "wheelhouse"  # of what Flambeau's wheels and a vendor's build need
 # Each device and the level of the kit that it is held to.
-CONFORMANCE = {"cpu": "L5", "reference": "L5", "simulated": "L5", "opencl": "L5"}
+CONFORMANCE = {"cpu": 5, "reference": 5, "simulated": 5, "opencl": 5}
 OPTIONAL = {"opencl"}  # needs a platform, which `system` may not have been able to get
 JOBS = os.environ.get("MAX_JOBS", str(os.cpu_count() or 1))
 
@@ -171,8 +171,8 @@ def conformance() -> None:
             count(0, 0, 1, f"conformance of {device}", time.time() - start)
             continue
         kit = (BIN / "python", "-m", "flambeau.testing.conformance", device)
-        good = sh(*kit, "--level", level, "--json", report)
-        name = f"conformance of {device}, {level}"
+        good = sh(*kit, "--level", str(level), "--json", report)
+        name = f"conformance of {device}, level {level}"
         count(int(good), int(not good), 0, name, time.time() - start)
 
 
