@@ -1,0 +1,210 @@
+// From the host's call to a command in a ring, and from there to the kernel.
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <cstring>
+#include <string>
+#include <unordered_map>
+
+#include "kernels/kernel.h"
+#include "runtime/device.h"
+
+namespace simulated {
+namespace {
+
+constexpr int64_t kZeros[kMaxDims] = {};
+constexpr size_t kLongestNumber = 16;
+
+fl_status fail(const char* op, const char* message) {
+  const std::string text = std::string(op) + ": " + message;
+  host()->set_error(text.c_str());
+  return FL_ERROR;
+}
+
+// Writes a call's variable parts behind the command.
+class Packer {
+ public:
+  Packer(Device& d, void* room) : device_(d), start_(static_cast<char*>(room)) {
+    at_ = start_ + sizeof(KernelCommand);
+  }
+
+  bool operands(const fl_tensor* from, int n, const fl_tensor** where) {
+    auto* to = reinterpret_cast<fl_tensor*>(at_);
+    *where = to;
+    at_ += sizeof(fl_tensor) * static_cast<size_t>(n);
+    for (int i = 0; i < n; ++i) {
+      if (!operand(from[i], to[i])) return false;
+    }
+    return true;
+  }
+
+  void attributes(const fl_attr* from, int n, uint32_t ints, const fl_attr** where) {
+    auto* to = reinterpret_cast<fl_attr*>(at_);
+    *where = to;
+    at_ += sizeof(fl_attr) * static_cast<size_t>(n);
+    for (int i = 0; i < n; ++i) {
+      to[i] = from[i];
+      if ((ints >> i) & 1) to[i].v.ints = numbers(from[i].v.ints, from[i].count);
+    }
+  }
+
+  size_t length() const { return static_cast<size_t>(at_ - start_); }
+
+ private:
+  bool operand(const fl_tensor& from, fl_tensor& to) {
+    to = from;
+    if (from.ndim < 0) return true;
+    // Operands of an iterated call share their sizes.
+    if (from.sizes != sizes_from_) {
+      sizes_from_ = from.sizes;
+      sizes_ = numbers(from.sizes, from.ndim);
+    }
+    to.sizes = sizes_;
+    if ((from.flags & FL_HOST_SCALAR) != 0) {
+      std::memcpy(at_, from.data, dtype_bytes[from.dtype]);
+      to.data = at_;
+      to.strides = kZeros;
+      at_ += kLongestNumber;
+      return true;
+    }
+    to.strides = numbers(from.strides, from.ndim);
+    if (from.numel == 0) return true;
+    if (!device_.memory.owns(from.data)) return false;
+    to.data = device_.memory.inside(from.data);
+    return true;
+  }
+
+  const int64_t* numbers(const int64_t* from, int64_t n) {
+    auto* to = reinterpret_cast<int64_t*>(at_);
+    for (int64_t i = 0; i < n; ++i) to[i] = from[i];
+    at_ += sizeof(int64_t) * static_cast<size_t>(n);
+    return to;
+  }
+
+  static constexpr size_t dtype_bytes[FL_DTYPE_COUNT] = {1, 1, 1, 2, 4, 8,
+                                                         2, 2, 4, 8, 8, 16};
+  Device& device_;
+  char* const start_;
+  char* at_;
+  const int64_t* sizes_from_ = nullptr;
+  const int64_t* sizes_ = nullptr;
+};
+
+// An upper bound of the command's length; 0 when an operand has too many dimensions.
+size_t room_for(const fl_call& c, uint32_t ints) {
+  size_t bytes = sizeof(KernelCommand);
+  const auto count = [&](const fl_tensor& t) {
+    bytes += sizeof(fl_tensor) + kLongestNumber;
+    if (t.ndim > 0) bytes += 2 * sizeof(int64_t) * static_cast<size_t>(t.ndim);
+    return t.ndim <= kMaxDims;
+  };
+  bool good = true;
+  for (int i = 0; i < c.n_out; ++i) good &= count(c.out[i]);
+  for (int i = 0; i < c.n_in; ++i) good &= count(c.in[i]);
+  for (int i = 0; i < c.n_attr; ++i) {
+    bytes += sizeof(fl_attr);
+    if ((ints >> i) & 1) bytes += sizeof(int64_t) * static_cast<size_t>(c.attr[i].count);
+  }
+  return good && bytes <= Ring::kLongest ? bytes : 0;
+}
+
+// Faults that tests ask for; true when one decides the launch's answer.
+bool inject(Device& d, bool* poisoned, fl_status* status) {
+  *poisoned = d.injection.strikes(Fault::kDeferredError);
+  if (!d.injection.strikes(Fault::kDeviceLost)) return false;
+  d.lose("it was lost (an injected fault)");
+  *status = d.refuse();
+  return true;
+}
+
+std::string describe(const Trap& t) {
+  if (t.code == Trap::kZeroDivision) return "ZeroDivisionError";
+  char text[128];
+  std::snprintf(text, sizeof text,
+                "index %lld is out of bounds for dimension %lld with size %lld",
+                static_cast<long long>(t.index), static_cast<long long>(t.dim),
+                static_cast<long long>(t.size));
+  return text;
+}
+
+}  // namespace
+
+fl_status launch(const fl_call* call) {
+  Device& d = *static_cast<Device*>(call->device);
+  if (!d.usable()) [[unlikely]] {
+    return d.refuse();
+  }
+  if (!FL_HAS(call, context)) [[unlikely]] {
+    return fail("simulated", "the host's calls carry no context: update flambeau");
+  }
+  const Kernel& kernel = *static_cast<const Kernel*>(call->context);
+  const size_t room = room_for(*call, kernel.ints);
+  if (room == 0 || (kernel.accepts != nullptr && !kernel.accepts(*call))) {
+    return FL_UNSUPPORTED;
+  }
+  bool poisoned = false;
+  if (d.injection.armed()) [[unlikely]] {
+    fl_status status;
+    if (inject(d, &poisoned, &status)) return status;
+  }
+  void* workspace = nullptr;
+  if (kernel.workspace != nullptr) {
+    const size_t bytes = kernel.workspace(*call);
+    if (bytes != 0) {
+      workspace = call->host->workspace(call, bytes);
+      if (workspace == nullptr) {
+        fail(kernel.name, "no memory is left for its workspace");
+        return FL_OUT_OF_MEMORY;
+      }
+    }
+  }
+  d.launched.fetch_add(1, std::memory_order_relaxed);
+  const auto write = [&](void* at) -> size_t {
+    auto* c = new (at) KernelCommand;
+    c->kind = Kind::kKernel;
+    c->kernel = &kernel;
+    c->workspace = workspace;
+    c->op = call->op;
+    c->poisoned = poisoned;
+    c->call = *call;
+    Packer pack(d, at);
+    if (!pack.operands(call->out, call->n_out, &c->call.out) ||
+        !pack.operands(call->in, call->n_in, &c->call.in)) {
+      return 0;
+    }
+    pack.attributes(call->attr, call->n_attr, kernel.ints, &c->call.attr);
+    return pack.length();
+  };
+  if (d.add(d.stream(call->stream), room, write)) [[likely]] {
+    return FL_OK;
+  }
+  return fail(kernel.name, "an operand is not in this device's memory");
+}
+
+void run_kernel(const KernelCommand& command, Device& device) {
+  Trap trap;
+  void* scratch =
+      command.workspace == nullptr ? nullptr : device.memory.inside(command.workspace);
+  command.kernel->run({command.call, scratch, &trap});
+  if (trap.code == Trap::kNone) return;
+  const fl_status status = trap.code == Trap::kIndex ? FL_INDEX_ERROR : FL_ERROR;
+  device.fail(status, std::string(command.op) + ": " + describe(trap));
+}
+
+const Kernel* find_kernel(std::string_view name) {
+#define SIMULATED_LIST(family) &family##_family,
+  static const auto* index = [] {
+    auto* all = new std::unordered_map<std::string_view, const Kernel*>;
+    for (const Family* family : {SIMULATED_FAMILIES(SIMULATED_LIST)}) {
+      for (size_t i = 0; i < family->count; ++i) {
+        all->emplace(family->kernels[i].name, &family->kernels[i]);
+      }
+    }
+    return all;
+  }();
+#undef SIMULATED_LIST
+  const auto found = index->find(name);
+  return found == index->end() ? nullptr : found->second;
+}
+
+}  // namespace simulated
