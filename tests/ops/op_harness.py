@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from flambeau import _C
-from flambeau.testing.samples import OPS, Op, Sample
+from flambeau.testing.samples import OPS, Op, copied, function, method, transform
+from flambeau.testing.samples import leaves as tensors
 
 Tensor = _C.Tensor
 TORCH: Any = None
 if importlib.util.find_spec("torch"):
     import torch as TORCH
 
-MODULES = {"": "_ops", "nn": "_nn", "linalg": "_linalg", "special": "_special"}
 RECORDS: dict[str, list[Any]] = {}
 for _space, _name, *_rest in _C._all_schemas():
     RECORDS.setdefault(f"{_space}.{_name}" if _space else _name, []).append(_rest)
@@ -30,25 +30,6 @@ def record(name: str) -> tuple[str, bool, bool]:
         any(r[3] for r in rows),
         any(r[4] for r in rows),
     )
-
-
-def method(name: str) -> Callable[..., Any]:
-    """The op as a method or a property of its first argument."""
-
-    def call(x: Any, *args: Any, **kwargs: Any) -> Any:
-        found = getattr(x, name)
-        return found(*args, **kwargs) if callable(found) else found
-
-    return call
-
-
-def function(op: Op) -> Callable[..., Any]:
-    """The op as Flambeau has it."""
-    space, _, name = op.name.rpartition(".")
-    found = getattr(getattr(_C, MODULES[space]), name, None)
-    if found is not None:
-        return found
-    return method(name if hasattr(Tensor, name) else name + "_")
 
 
 def oracle(op: Op) -> Callable[..., Any] | None:
@@ -76,7 +57,7 @@ METHODS = {n for n in RECORDS if "." not in n and not record(n)[2]}
 def convert(x: Any) -> Any:
     """An argument for PyTorch."""
     if isinstance(x, Tensor):
-        t = TORCH.from_numpy(x.detach().numpy().copy())
+        t = TORCH.from_numpy(x.detach().cpu().numpy().copy())
         return t.requires_grad_(x.requires_grad)
     if isinstance(x, (list, tuple)):
         return type(x)(convert(y) for y in x)
@@ -87,30 +68,10 @@ def convert(x: Any) -> Any:
     return x
 
 
-def transform(x: Any, change: Callable[[Tensor], Any]) -> Any:
-    """The tensors of arguments, changed."""
-    if isinstance(x, Tensor):
-        return change(x)
-    if isinstance(x, (list, tuple)):
-        return type(x)(transform(y, change) for y in x)
-    if isinstance(x, dict):
-        return {k: transform(v, change) for k, v in x.items()}
-    return x
-
-
-def tensors(x: Any) -> Iterator[Any]:
-    """The tensors (Flambeau's or PyTorch's) and other leaves of a result."""
-    if isinstance(x, (list, tuple)):
-        for y in x:
-            yield from tensors(y)
-    else:
-        yield x
-
-
 def array(x: Any) -> Any:
     """A leaf of a result as a NumPy array."""
     if hasattr(x, "detach"):
-        return x.detach().resolve_conj().resolve_neg().numpy()
+        return x.detach().cpu().resolve_conj().resolve_neg().numpy()
     return np.asarray(x)
 
 
@@ -125,12 +86,6 @@ def same(found: Any, wanted: Any, exact: bool = False) -> None:
         coarse = a.dtype in (np.float32, np.complex64)
         tolerance = 0 if exact else (2e-5 if coarse else 1e-9)
         np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance)
-
-
-def copied(sample: Sample) -> Sample:
-    """The same call on copies, for ops that write to their arguments."""
-    args, kwargs = transform((sample.args, sample.kwargs), lambda x: x.detach().clone())
-    return Sample(*args, **kwargs)
 
 
 def cases(keep: Callable[[Op], bool], dtypes: Any = None) -> list[Any]:

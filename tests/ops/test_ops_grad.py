@@ -8,31 +8,10 @@ import flambeau
 import pytest
 from flambeau import _C
 from flambeau.autograd.gradcheck import gradcheck, gradgradcheck
-from flambeau.testing.samples import Op, Sample
-from op_harness import cases, function, tensors, transform
+from flambeau.testing.samples import Op, bound
+from op_harness import cases
 
 DOUBLE = (_C.float64, _C.complex128)
-
-
-def bound(op: Op, sample: Sample) -> tuple[Any, list[Any]]:
-    """The call as a function of the tensors that require grad."""
-    everything = (sample.args, sample.kwargs)
-    watched = [
-        x
-        for x in (*tensors(sample.args), *tensors(list(sample.kwargs.values())))
-        if isinstance(x, _C.Tensor) and x.requires_grad
-    ]
-
-    def call(*inputs: Any) -> Any:
-        given = iter(inputs)
-        args, kwargs = transform(
-            everything, lambda x: next(given) if x.requires_grad else x
-        )
-        if op.hermitian:
-            args = ((args[0] + args[0].mH) / 2, *args[1:])
-        return function(op)(*args, **kwargs)
-
-    return call, watched
 
 
 @pytest.mark.parametrize(("op", "dtype"), cases(lambda op: op.grad, DOUBLE))

@@ -25,9 +25,23 @@ from . import (
     sort,
     view,
 )
+from ._apply import bound, copied, function, leaves, method, transform
 from ._sample import ErrorSample, Maker, Op, Sample
 
-__all__ = ["EXEMPT", "OPS", "ErrorSample", "Maker", "Op", "Sample"]
+__all__ = [
+    "EXEMPT",
+    "OPS",
+    "ErrorSample",
+    "Maker",
+    "Op",
+    "Sample",
+    "bound",
+    "copied",
+    "function",
+    "leaves",
+    "method",
+    "transform",
+]
 
 _FAMILIES = (
     attention.OPS,
