@@ -181,6 +181,13 @@ fl_status move_bytes(void*, void*, void* dst, const void* src, size_t bytes) {
   return FL_OK;
 }
 
+fl_status available(void*, uint64_t* free, uint64_t* total) {
+  const auto page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  *free = static_cast<uint64_t>(sysconf(_SC_AVPHYS_PAGES)) * page;
+  *total = static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * page;
+  return FL_OK;
+}
+
 // ---- kernels --------------------------------------------------------------------
 
 using Index = std::unordered_map<std::string_view, const KernelEntry*>;
@@ -237,8 +244,16 @@ constexpr fl_device_table kDevice = {sizeof(fl_device_table),
                                      close_device,
                                      properties,
                                      synchronize};
-constexpr fl_memory_table kMemory = {sizeof(fl_memory_table), allocate, release,
-                                     move_bytes, move_bytes};
+constexpr fl_memory_table kMemory = {sizeof(fl_memory_table),
+                                     allocate,
+                                     release,
+                                     move_bytes,
+                                     move_bytes,
+                                     available,
+                                     nullptr,
+                                     nullptr,
+                                     nullptr,
+                                     nullptr};
 constexpr fl_kernel_table kKernels = {sizeof(fl_kernel_table), find};
 
 }  // namespace

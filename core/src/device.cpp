@@ -2,15 +2,20 @@
 #include "flambeau/device.h"
 
 #include <dlfcn.h>
+#include <pthread.h>
 
 #include <cstring>
 
+#include <algorithm>
+#include <deque>
 #include <memory>
 #include <thread>
 #include <unordered_map>
+#include <utility>
 
 #include "flambeau/error.h"
 #include "flambeau/lock.h"
+#include "flambeau/stream.h"
 
 namespace fl {
 
@@ -23,24 +28,26 @@ struct TypeEntry {
   std::unique_ptr<Backend> backend;
   std::vector<DeviceRuntime*> runtimes;  // by index, nullptr until opened
   bool is_meta = false;
+  int16_t current = 0;  // the index that none stands for
 };
 
 struct Registry {
   std::vector<std::unique_ptr<TypeEntry>> types;
-  std::vector<std::string> kernels;  // names, by id
+  std::deque<std::string> kernels;  // names, by id; a deque, for they never move
   std::unordered_map<std::string, KernelId> kernel_ids;
   std::function<void(const std::string&)> resolver;
   Device fallback_default;
   DeviceRuntime* default_runtime = nullptr;
   int threads = 0;
+  int opened = 0;  // devices
   Registry() {
-    // "cpu" is only the initial value of the default device; whether anything answers
-    // to the name is the resolver's business.
+    // The name is only the initial value of the default device; whether anything
+    // answers to it is the resolver's business.
     types.push_back(std::make_unique<TypeEntry>());
-    types[0]->name = "cpu";
+    types[kHostType]->name = kHostDeviceType;
     types.push_back(std::make_unique<TypeEntry>());
-    types[1]->name = "meta";
-    types[1]->is_meta = true;
+    types[kMetaType]->name = "meta";
+    types[kMetaType]->is_meta = true;
   }
 };
 
@@ -55,6 +62,7 @@ thread_local std::string t_error;
 struct Workspace {
   void* data;
   uint8_t size_class;
+  int stream;
 };
 thread_local std::vector<Workspace> t_workspaces;
 thread_local void* t_lock = nullptr;  // what lock_hooks.release returned
@@ -66,9 +74,9 @@ void* host_workspace(const fl_call*, size_t bytes) {
   if (t_device == nullptr || bytes == 0) return nullptr;
   // The allocator is only touched under the lock.
   if (t_unlocked) lock_hooks.acquire(t_lock);
-  Workspace w{nullptr, 0};
+  Workspace w{nullptr, 0, current_stream_id(*t_device)};
   try {
-    w.data = t_device->allocator.allocate(bytes, &w.size_class);
+    w.data = t_device->allocator.allocate(bytes, &w.size_class, w.stream);
     t_workspaces.push_back(w);
   } catch (const Error&) {
     w.data = nullptr;  // the kernel reports FL_OUT_OF_MEMORY
@@ -92,23 +100,39 @@ void resolve(TypeEntry& t) {
   check(t.backend != nullptr, "device '", t.name, "': its backend did not load");
 }
 
+// In a child made by fork(), the parent's devices are unreachable, but for those that
+// are nothing but memory and code.
+void after_fork() {
+  for (auto& t : registry().types) {
+    for (DeviceRuntime* rt : t->runtimes) {
+      if (!rt || rt->is_meta() || (rt->host_memory && !rt->asynchronous)) continue;
+      rt->refuse("it was opened before fork(); start processes with 'spawn' instead");
+    }
+  }
+}
+
 DeviceRuntime* open_runtime(TypeEntry& t, int16_t type, int16_t index) {
   auto* rt = new DeviceRuntime;
+  Registry& r = registry();
   rt->device = {type, index};
   rt->name = t.name;
+  rt->ordinal = r.opened++;
   if (t.is_meta) return rt;
   const fl_backend* api = t.backend->api;
   fl_status s = api->device->open(index, &rt->handle);
   check(s == FL_OK, "device '", t.name, ":", index, "' could not be opened: ", t_error);
   fl_properties p{};
   p.size = sizeof p;
-  api->device->properties(index, &p);
+  s = api->device->properties(index, &p);
+  check(s == FL_OK, "device '", t.name, ":", index, "' has no properties: ", t_error);
   rt->backend = t.backend.get();
   rt->host_memory = p.flags & FL_HOST_MEMORY;
   rt->asynchronous = p.flags & FL_ASYNC;
   rt->total_memory = p.total_memory;
   rt->name = std::string(p.name, strnlen(p.name, sizeof p.name));
-  rt->allocator.attach(api->memory, rt->handle, t.name.c_str());
+  rt->allocator.attach(api, rt->handle, t.name.c_str(), rt->asynchronous);
+  static const int watching = pthread_atfork(nullptr, nullptr, after_fork);
+  check(watching == 0, "pthread_atfork: the system has no memory for it");
   return rt;
 }
 
@@ -161,24 +185,70 @@ const char* kernel_name(KernelId id) { return registry().kernels[id].c_str(); }
 
 const Backend::Slot& Backend::ask(KernelId id) {
   if (id >= slots.size()) slots.resize(registry().kernels.size());
-  Slot& s = slots[id];
+  Slot s;
+  s.name = kernel_name(id);
+  s.asked = true;
   fl_kernel_info info{};
   info.size = sizeof info;
-  if (api->kernels->find(kernel_name(id), &info) && info.run) {
+  const bool shown = std::find(hidden.begin(), hidden.end(), id) == hidden.end();
+  if (shown && api->kernels->find(s.name, &info) && info.run) {
     s.run = info.run;
+    s.context = info.context;
     s.dtypes = info.dtypes;
   }
-  s.asked = true;
-  return s;
+  return slots[id] = s;
+}
+
+void Backend::hide(std::vector<KernelId> kernels) {
+  hidden = std::move(kernels);
+  for (Slot& s : slots) s = Slot{};
+}
+
+void DeviceRuntime::refuse(const char* why) {
+  refused = why;
+  allocator.abandon();
+}
+
+void DeviceRuntime::check_usable() const {
+  if (!refused) [[likely]] {
+    return;
+  }
+  fail(ErrorKind::Accelerator, "device '", to_string(device),
+       "' cannot be used any more: ", refused);
 }
 
 void DeviceRuntime::synchronize() {
-  if (backend) backend->api->device->synchronize(handle);
+  if (!backend) return;
+  check_usable();
+  const fl_device_table* t = backend->api->device;
+  check_status(Unlocked::run([&] { return t->synchronize(handle); }), *this,
+               "synchronize");
+  const std::string earlier = allocator.take_deferred_error();
+  check(earlier.empty(), ErrorKind::Accelerator, "synchronize: ", earlier);
+}
+
+void DeviceRuntime::from_host(void* dst, const void* src, size_t bytes,
+                              const char* op) {
+  check_usable();
+  const fl_memory_table* t = backend->api->memory;
+  void* stream = current_stream(*this);
+  check_status(
+      Unlocked::run([&] { return t->from_host(handle, stream, dst, src, bytes); }),
+      *this, op);
+}
+
+void DeviceRuntime::to_host(void* dst, const void* src, size_t bytes, const char* op) {
+  check_usable();
+  const fl_memory_table* t = backend->api->memory;
+  void* stream = current_stream(*this);
+  check_status(
+      Unlocked::run([&] { return t->to_host(handle, stream, dst, src, bytes); }), *this,
+      op);
 }
 
 DeviceRuntime& runtime(Device d) {
   TypeEntry& t = type_of(d.type);
-  int16_t index = d.index < 0 ? 0 : d.index;
+  int16_t index = d.index < 0 ? t.current : d.index;
   if (index < static_cast<int16_t>(t.runtimes.size()) && t.runtimes[index]) [[likely]] {
     return *t.runtimes[index];
   }
@@ -200,6 +270,23 @@ DeviceRuntime& default_runtime() {
   if (!r.default_runtime) r.default_runtime = &runtime(r.fallback_default);
   return *r.default_runtime;
 }
+
+DeviceRuntime& host_runtime() {
+  static DeviceRuntime& host = runtime({kHostType, 0});
+  return host;
+}
+
+int current_index(int16_t type) { return type_of(type).current; }
+
+void set_current_index(int16_t type, int index) {
+  const int n = device_count(type);
+  check(index >= 0 && index < n, "set_device: expected an index below ", n, " for '",
+        device_type_name(type), "', got ", index);
+  type_of(type).current = static_cast<int16_t>(index);
+  registry().default_runtime = nullptr;
+}
+
+bool is_loaded(int16_t type) { return type_of(type).backend != nullptr; }
 
 Device default_device() { return registry().fallback_default; }
 
@@ -230,8 +317,29 @@ void open_backend(const std::string& library, const std::string& name) {
   const char* reason = "no reason given";
   const fl_backend* api = query(&kHost, &reason);
   check(api != nullptr, "backend '", name, "' refuses to work: ", reason);
-  check(FL_HAS(api, kernels) && api->device && api->memory && api->kernels, "backend '",
-        name, "': its table lacks a required part (device, memory, kernels)");
+  register_backend(api, library, name);
+}
+
+const fl_host& host_table() { return kHost; }
+
+namespace {
+// Every required function, by a struct large enough to hold the last of them.
+bool is_complete(const fl_backend* api) {
+  if (!FL_HAS(api, kernels) || !api->device || !api->memory || !api->kernels) {
+    return false;
+  }
+  const fl_device_table* d = api->device;
+  const fl_memory_table* m = api->memory;
+  return FL_HAS(d, synchronize) && d->count && d->open && d->close && d->properties &&
+         d->synchronize && FL_HAS(m, to_host) && m->allocate && m->release &&
+         m->from_host && m->to_host && FL_HAS(api->kernels, find) && api->kernels->find;
+}
+}  // namespace
+
+void register_backend(const fl_backend* api, const std::string& library,
+                      const std::string& name) {
+  check(is_complete(api), "backend '", name,
+        "': its table lacks a required part (device, memory, kernels)");
   int16_t id = device_type_id(api->device_type);
   TypeEntry& t = type_of(id);
   check(!t.backend && !t.is_meta, "backend '", name, "': device type '", t.name,
@@ -272,27 +380,38 @@ int num_threads() {
   return n > 0 ? n : static_cast<int>(std::thread::hardware_concurrency());
 }
 
-void raise_status(fl_status status, KernelId id) {
+void raise_status(fl_status status, const char* op) {
   std::string message = std::move(t_error);
   t_error.clear();
-  const char* name = kernel_name(id);
-  if (message.empty()) message = concat("the kernel failed with status ", int(status));
+  if (message.empty())
+    message = concat("the device answered with status ", int(status));
   constexpr const char* kZero = "ZeroDivisionError";
+  // The message of deferred errors names the op that caused them.
   switch (status) {
     case FL_INDEX_ERROR:
-      fail(ErrorKind::Index, name, ": ", message);
+      fail(ErrorKind::Index, op, ": ", message);
     case FL_LINALG_ERROR:
-      fail(ErrorKind::LinAlg, name, ": ", message);
+      fail(ErrorKind::LinAlg, op, ": ", message);
     case FL_OUT_OF_MEMORY:
-      fail(ErrorKind::OutOfMemory, name, ": ", message);
+      fail(ErrorKind::OutOfMemory, op, ": ", message);
     case FL_UNSUPPORTED:
-      fail(ErrorKind::NotImplemented, name, ": ", message);
+      fail(ErrorKind::NotImplemented, op, ": ", message);
+    case FL_DEVICE_LOST:
+      fail(ErrorKind::Accelerator, op, ": ", message);
     default:
       if (message.rfind(kZero, 0) == 0) {
         fail(ErrorKind::Runtime, "ZeroDivisionError");
       }
-      fail(ErrorKind::Runtime, name, ": ", message);
+      fail(ErrorKind::Runtime, op, ": ", message);
   }
+}
+
+void check_status(fl_status status, DeviceRuntime& device, const char* op) {
+  if (status == FL_OK) [[likely]] {
+    return;
+  }
+  if (status == FL_DEVICE_LOST) device.refuse("it was lost");
+  raise_status(status, op);
 }
 
 namespace {
@@ -306,28 +425,30 @@ int64_t work_of(const fl_call& c) {
   return n;
 }
 
-fl_status invoke(fl_kernel kernel, fl_call& call, DeviceRuntime& device) {
+fl_status invoke(fl_kernel kernel, fl_call& call, DeviceRuntime& device, KernelId id) {
+  device.check_usable();
+  const Backend::Slot& slot = device.backend->slot(id);
   call.size = sizeof call;
   call.device = device.handle;
-  call.stream = device.stream;
+  call.stream = current_stream(device);
   call.host = &kHost;
-  DeviceRuntime* outer = t_device;
-  t_device = &device;
-  fl_status status;
-  if (lock_hooks.release && work_of(call) >= kUnlockAt) {
-    t_lock = lock_hooks.release();
-    t_unlocked = true;
-    status = kernel(&call);
-    t_unlocked = false;
-    lock_hooks.acquire(t_lock);
-  } else {
-    status = kernel(&call);
-  }
+  call.op = slot.name;
+  call.context = slot.context;
+  // A kernel may itself call ops, with the lock: one written in Python does.
+  DeviceRuntime* outer = std::exchange(t_device, &device);
+  const size_t before = t_workspaces.size();
+  const bool unlock =
+      lock_hooks.release && !device.asynchronous && work_of(call) >= kUnlockAt;
+  if (unlock) t_lock = lock_hooks.release();
+  const bool was_unlocked = std::exchange(t_unlocked, unlock);
+  const fl_status status = kernel(&call);
+  t_unlocked = was_unlocked;
+  if (unlock) lock_hooks.acquire(t_lock);
   t_device = outer;
-  if (!t_workspaces.empty()) [[unlikely]] {
-    for (const Workspace& w : t_workspaces)
-      device.allocator.release(w.data, w.size_class);
-    t_workspaces.clear();
+  while (t_workspaces.size() > before) [[unlikely]] {
+    const Workspace w = t_workspaces.back();
+    t_workspaces.pop_back();
+    device.allocator.release(w.data, w.size_class, w.stream);
   }
   return status;
 }
@@ -335,20 +456,22 @@ fl_status invoke(fl_kernel kernel, fl_call& call, DeviceRuntime& device) {
 }  // namespace
 
 bool try_kernel(fl_kernel kernel, fl_call& call, DeviceRuntime& device, KernelId id) {
-  fl_status status = invoke(kernel, call, device);
+  fl_status status = invoke(kernel, call, device, id);
   if (status == FL_OUT_OF_MEMORY) {
     device.allocator.empty_cache();
-    status = invoke(kernel, call, device);
+    status = invoke(kernel, call, device, id);
   }
   if (status == FL_OK) [[likely]] {
     return true;
   }
   if (status == FL_UNSUPPORTED) return false;
-  raise_status(status, id);
+  check_status(status, device, kernel_name(id));
+  return true;
 }
 
 void run_kernel(fl_kernel kernel, fl_call& call, DeviceRuntime& device, KernelId id) {
-  if (!try_kernel(kernel, call, device, id)) raise_status(FL_UNSUPPORTED, id);
+  if (!try_kernel(kernel, call, device, id))
+    raise_status(FL_UNSUPPORTED, kernel_name(id));
 }
 
 }  // namespace fl

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "flambeau/error.h"
+#include "flambeau/stream.h"
 
 namespace fl {
 
@@ -27,12 +28,14 @@ Storage* make_header() {
 
 Ref<Storage> Storage::make(DeviceRuntime& device, size_t nbytes) {
   uint8_t size_class;
-  void* data = device.allocator.allocate(nbytes, &size_class);
+  const int stream = device.streams.size() == 1 ? 0 : current_stream_id(device);
+  void* data = device.allocator.allocate(nbytes, &size_class, stream);
   Storage* s = make_header();
   s->data = data;
   s->nbytes = nbytes;
   s->device = &device;
   s->size_class = size_class;
+  s->stream = static_cast<uint8_t>(stream);
   return Ref<Storage>(s);
 }
 
@@ -48,33 +51,82 @@ Ref<Storage> Storage::wrap(DeviceRuntime& device, void* data, size_t nbytes,
   return Ref<Storage>(s);
 }
 
+namespace {
+struct Pinned {
+  DeviceRuntime* device;
+  void* data;
+  size_t nbytes;
+};
+void release_pinned(void* context) {
+  auto* p = static_cast<Pinned*>(context);
+  const fl_backend* api = p->device->backend->api;
+  if (!p->device->refused) {
+    // A transfer that was started from here may still be under way.
+    api->device->synchronize(p->device->handle);
+    api->memory->release_host(p->device->handle, p->data, p->nbytes);
+  }
+  delete p;
+}
+}  // namespace
+
+Ref<Storage> Storage::make_pinned(DeviceRuntime& for_device, size_t nbytes) {
+  const fl_backend* api = for_device.backend ? for_device.backend->api : nullptr;
+  check(api && FL_HAS(api->memory, release_host) && api->memory->allocate_host,
+        "pin_memory: device '", to_string(for_device.device), "' has no pinned memory");
+  for_device.check_usable();
+  void* data = nullptr;
+  const size_t bytes = std::max<size_t>(nbytes, 1);
+  check_status(api->memory->allocate_host(for_device.handle, bytes, &data), for_device,
+               "pin_memory");
+  Ref<Storage> s = wrap(host_runtime(), data, nbytes, release_pinned,
+                        new Pinned{&for_device, data, bytes});
+  s->pinned = true;
+  return s;
+}
+
+void Storage::record_stream(int id) {
+  if (id != stream) used_by |= 1u << id;
+}
+
 void Storage::resize(size_t bytes) {
   check(resizable, "resize: this storage's memory belongs to another library ",
         "(NumPy, DLPack) and cannot be resized");
-  uint8_t c;
-  void* fresh = device->allocator.allocate(bytes, &c);
-  size_t common = std::min(bytes, nbytes);
+  Ref<Storage> fresh = make(*device, bytes);
+  const size_t common = std::min(bytes, nbytes);
   if (common > 0 && device->backend) {
     if (device->host_memory) {
-      std::memcpy(fresh, data, common);
+      if (device->asynchronous) device->synchronize();
+      std::memcpy(fresh->data, data, common);
     } else {
       std::vector<char> host(common);  // rare: through the host is good enough
-      const fl_memory_table* m = device->backend->api->memory;
-      m->to_host(device->handle, device->stream, host.data(), data, common);
-      m->from_host(device->handle, device->stream, fresh, host.data(), common);
+      device->to_host(host.data(), data, common, "resize_");
+      device->from_host(fresh->data, host.data(), common, "resize_");
     }
   }
-  device->allocator.release(data, size_class);
-  data = fresh;
+  std::swap(data, fresh->data);
+  std::swap(size_class, fresh->size_class);
+  std::swap(stream, fresh->stream);
+  std::swap(used_by, fresh->used_by);
   nbytes = bytes;
-  size_class = c;
 }
+
+namespace {
+void release_when_passed(const Storage& s) {
+  std::vector<void*> streams;
+  for (int id = 0; id < static_cast<int>(s.device->streams.size()); ++id) {
+    if (s.used_by >> id & 1u) streams.push_back(s.device->streams[id]);
+  }
+  s.device->allocator.release_after(s.data, s.size_class, s.stream, streams);
+}
+}  // namespace
 
 void Storage::destroy(Storage* s) {
   if (s->deleter) {
     s->deleter(s->context);
+  } else if (s->used_by != 0) [[unlikely]] {
+    release_when_passed(*s);
   } else if (s->data) {
-    s->device->allocator.release(s->data, s->size_class);
+    s->device->allocator.release(s->data, s->size_class, s->stream);
   }
   s->~Storage();
   auto& list = spare();

@@ -45,6 +45,11 @@ const fl_memory_table kMemory = {
     [](void*, void* data, size_t) { std::free(data); },
     copy,
     copy,
+    nullptr,
+    nullptr,
+    nullptr,
+    nullptr,
+    nullptr,
 };
 
 // double each float of a contiguous input; with an attribute, the status it asks for.

@@ -1,10 +1,14 @@
 // The caching allocator of every device: size classes with free lists over the raw
-// memory that a backend supplies, with PyTorch's statistics.
+// memory that a backend supplies, aware of streams, with PyTorch's statistics.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "flambeau/backend.h"
@@ -27,16 +31,29 @@ struct Counter {  // one of memory_stats' quantities
 // Block sizes are powers of two in four steps each (64, 80, 96, 112, 128, 160, ...),
 // so at most a fifth of a block is unused.  A freed block goes to the list of its class
 // and is handed out again without a word to the backend.
+//
+// Streams: a block belongs to the stream on which it was allocated (a pool of free
+// lists each), and goes back there, since work on one stream runs in order.  One that
+// other streams used too waits until they have passed the point where it was freed.
 class CachingAllocator {
  public:
   static constexpr int kClasses = 4 * 44;
 
-  void attach(const fl_memory_table* memory, void* handle, const char* device);
-  // At least `bytes`; never nullptr (0 bytes give nullptr).  `size_class` is to be
-  // handed back to `release`.  Throws OutOfMemory after the cache was emptied in vain.
-  void* allocate(size_t bytes, uint8_t* size_class);
-  void release(void* data, uint8_t size_class);
+  void attach(const fl_backend* api, void* handle, const char* device,
+              bool asynchronous);
+  // At least `bytes`; never nullptr (0 bytes give nullptr).  `size_class` and `pool`
+  // (the id of the stream) are to be handed back to `release`.  Throws OutOfMemory
+  // after the cache was emptied in vain.
+  void* allocate(size_t bytes, uint8_t* size_class, int pool = 0);
+  void release(void* data, uint8_t size_class, int pool = 0);
+  // The same for a block that work on these streams may still use.
+  void release_after(void* data, uint8_t size_class, int pool,
+                     std::span<void* const> streams);
   void empty_cache();
+  // Never speaks to the backend again: the device is lost, or another process's.
+  void abandon() { abandoned_ = true; }
+  // What went wrong on the device while the cache was emptied, once.
+  std::string take_deferred_error() { return std::exchange(deferred_error_, {}); }
 
   Counter allocated, reserved, allocations, requested;
   int64_t retries = 0, failures = 0;
@@ -45,12 +62,26 @@ class CachingAllocator {
   static int class_of(size_t bytes);
 
  private:
+  using Pool = std::array<std::vector<void*>, kClasses>;
+  struct Pending {
+    void* data;
+    uint8_t size_class;
+    int pool;
+    std::vector<void*> events;
+  };
   void* from_backend(int size_class);
+  Pool& pool(int id);
+  void put(void* data, uint8_t size_class, int pool);
+  void reclaim(bool wait);
   void trim();
-  const fl_memory_table* memory_ = nullptr;
+  const fl_backend* api_ = nullptr;
   void* handle_ = nullptr;
   const char* device_ = "";
-  std::array<std::vector<void*>, kClasses> free_;
+  bool asynchronous_ = false, abandoned_ = false;
+  std::string deferred_error_;
+  Pool first_;                                 // of the default stream
+  std::vector<std::unique_ptr<Pool>> others_;  // of streams 1, 2, ...
+  std::vector<Pending> pending_;
 };
 
 }  // namespace fl

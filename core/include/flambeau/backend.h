@@ -57,7 +57,7 @@ typedef enum fl_status {
   FL_UNSUPPORTED = 3,   /* this kernel cannot do this call: the host falls back */
   FL_INDEX_ERROR = 4,   /* an index in the data is out of range: IndexError */
   FL_LINALG_ERROR = 5,  /* singular, not positive definite, ...: LinAlgError */
-  FL_DEVICE_LOST = 6 /* the device is gone for good: every later call is refused */
+  FL_DEVICE_LOST = 6    /* the device is gone for good: every later call is refused */
 } fl_status;
 
 /* ---- operands ------------------------------------------------------------------ */

@@ -15,6 +15,7 @@ enum class ErrorKind {
   Index,
   NotImplemented,
   OutOfMemory,
+  Accelerator,  // the device is lost, or work that it was given failed
   LinAlg,
   ZeroDivision,
   Attribute,

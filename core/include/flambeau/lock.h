@@ -10,4 +10,16 @@ struct LockHooks {
 };
 extern LockHooks lock_hooks;
 
+// Runs something that waits for a device, without the lock.
+struct Unlocked {
+  template <class F>
+  static auto run(F&& f) {
+    if (!lock_hooks.release) return f();
+    void* state = lock_hooks.release();
+    auto result = f();
+    lock_hooks.acquire(state);
+    return result;
+  }
+};
+
 }  // namespace fl

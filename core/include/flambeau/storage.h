@@ -17,7 +17,10 @@ struct Storage {
   size_t nbytes = 0;
   DeviceRuntime* device = nullptr;
   uint8_t size_class = 0;
+  uint8_t stream = 0;  // the one on which it was allocated
   bool resizable = true;
+  bool pinned = false;   // host memory that a device reaches by itself
+  uint32_t used_by = 0;  // bit i: work on stream i uses it too
   // For memory that is not the allocator's: called once with `context`.
   void (*deleter)(void* context) = nullptr;
   void* context = nullptr;
@@ -25,6 +28,10 @@ struct Storage {
   static Ref<Storage> make(DeviceRuntime& device, size_t nbytes);
   static Ref<Storage> wrap(DeviceRuntime& device, void* data, size_t nbytes,
                            void (*deleter)(void*), void* context);
+  // Host memory that `for_device` reaches by itself; throws when it offers none.
+  static Ref<Storage> make_pinned(DeviceRuntime& for_device, size_t nbytes);
+  // Not to be handed out again before the work now on the stream is done.
+  void record_stream(int stream);
   // Grows or shrinks in place, keeping the common bytes.
   void resize(size_t nbytes);
   static void destroy(Storage* s);

@@ -11,8 +11,18 @@
 namespace fl::py {
 
 DeviceRuntime& host_runtime() {
-  DeviceRuntime& d = default_runtime();
-  return d.host_memory ? d : runtime(parse_device("cpu"));
+  static DeviceRuntime* host = nullptr;
+  if (host) return *host;
+  try {
+    host = &fl::host_runtime();
+    return *host;
+  } catch (const Error&) {
+    // A process without that backend may still have another in host memory.
+    DeviceRuntime& d = default_runtime();
+    if (!d.host_memory) throw;
+    PyErr_Clear();
+    return d;
+  }
 }
 
 Tensor to_device(const Tensor& t, DeviceRuntime& device) {

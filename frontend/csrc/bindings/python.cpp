@@ -8,6 +8,7 @@
 namespace fl::py {
 
 PyObject* OutOfMemoryError = nullptr;
+PyObject* AcceleratorError = nullptr;
 PyObject* LinAlgError = nullptr;
 
 namespace {
@@ -24,6 +25,8 @@ PyObject* python_type(ErrorKind kind) {
       return PyExc_NotImplementedError;
     case ErrorKind::OutOfMemory:
       return OutOfMemoryError;
+    case ErrorKind::Accelerator:
+      return AcceleratorError;
     case ErrorKind::LinAlg:
       return LinAlgError;
     case ErrorKind::ZeroDivision:
@@ -37,6 +40,31 @@ PyObject* python_type(ErrorKind kind) {
 
 }  // namespace
 
+namespace {
+thread_local PyObject* t_cause = nullptr;
+
+void set_with_cause(PyObject* type, const char* text) {
+  PyObject* cause = take_cause();
+  if (cause && !PyErr_GivenExceptionMatches(cause, PyExc_Exception)) {
+    PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(cause)), cause);
+    Py_DECREF(cause);
+    return;
+  }
+  PyErr_SetString(type, text);
+  if (!cause) return;
+  PyObject *t, *value, *trace;
+  PyErr_Fetch(&t, &value, &trace);
+  PyErr_NormalizeException(&t, &value, &trace);
+  PyException_SetCause(value, cause);  // steals
+  PyErr_Restore(t, value, trace);
+}
+}  // namespace
+
+void keep_cause(PyObject* exception) noexcept {
+  Py_XDECREF(std::exchange(t_cause, exception));
+}
+PyObject* take_cause() noexcept { return std::exchange(t_cause, nullptr); }
+
 void throw_python() { throw Error(ErrorKind::PythonSet, ""); }
 
 void set_error() noexcept {
@@ -44,7 +72,7 @@ void set_error() noexcept {
     throw;
   } catch (const Error& e) {
     if (e.kind == ErrorKind::PythonSet && PyErr_Occurred()) return;
-    PyErr_SetString(python_type(e.kind), e.what());
+    set_with_cause(python_type(e.kind), e.what());
   } catch (const std::bad_alloc&) {
     PyErr_NoMemory();
   } catch (const std::exception& e) {
@@ -85,6 +113,11 @@ void init_errors(PyObject* module) {
       "A matrix lacks a property that was asked for: it is singular, or not positive "
       "definite.",
       PyExc_RuntimeError, nullptr));
+  AcceleratorError = need(PyErr_NewExceptionWithDoc(
+      "flambeau.AcceleratorError",
+      "A device is lost, or work that it was given earlier failed.", PyExc_RuntimeError,
+      nullptr));
+  add_object(module, "AcceleratorError", Py_NewRef(AcceleratorError));
   add_object(module, "OutOfMemoryError", Py_NewRef(OutOfMemoryError));
   add_object(module, "_LinAlgError", Py_NewRef(LinAlgError));
 }

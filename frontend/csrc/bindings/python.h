@@ -63,6 +63,11 @@ inline void need(int status) {
   }
 }
 
+// An exception of Python code below a kernel, kept until the error of the op is set:
+// then it becomes its cause.  One that is no Exception (an interrupt) takes its place.
+void keep_cause(PyObject* exception) noexcept;  // steals
+PyObject* take_cause() noexcept;                // a new reference, or nullptr
+
 // Turns the exception in flight into Python's; for catch blocks.
 void set_error() noexcept;
 

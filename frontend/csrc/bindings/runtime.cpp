@@ -6,7 +6,9 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include "bindings/python_call.h"
 #include "bindings/types.h"
+#include "flambeau/fallback.h"
 #include "ops/op.h"
 
 namespace fl::py {
@@ -16,7 +18,31 @@ namespace {
 namespace pb = pybind11;
 
 DeviceRuntime& device(const pb::object& d, const char* op) {
-  return runtime(device_of(d.ptr(), op));
+  return runtime_of(d.ptr(), op);
+}
+
+pb::dict properties(const pb::object& d) {
+  DeviceRuntime& r = device(d, "get_device_properties");
+  const fl_backend* api = r.backend ? r.backend->api : nullptr;
+  pb::dict out;
+  out["name"] = r.name;
+  out["total_memory"] = r.total_memory;
+  out["host_memory"] = r.host_memory;
+  out["asynchronous"] = r.asynchronous;
+  out["streams"] = api && FL_HAS(api, stream) && api->stream != nullptr;
+  return out;
+}
+
+// (free, total) bytes, or (0, 0) where the backend does not know.
+std::pair<uint64_t, uint64_t> memory_available(const pb::object& d) {
+  DeviceRuntime& r = device(d, "mem_get_info");
+  r.check_usable();
+  uint64_t free = 0, total = 0;
+  const fl_memory_table* m = r.backend ? r.backend->api->memory : nullptr;
+  if (m && FL_HAS(m, available) && m->available) {
+    check_status(m->available(r.handle, &free, &total), r, "mem_get_info");
+  }
+  return {free, total};
 }
 
 void add_devices(pb::module_& m) {
@@ -31,7 +57,7 @@ void add_devices(pb::module_& m) {
   m.def("_get_default_device",
         [] { return pb::reinterpret_steal<pb::object>(wrap(default_device())); });
   m.def("_set_default_device", [](const pb::object& d) {
-    set_default_device(d.is_none() ? parse_device("cpu")
+    set_default_device(d.is_none() ? Device{kHostType}
                                    : device_of(d.ptr(), "set_default_device"));
   });
   m.def("_device_count",
@@ -41,6 +67,14 @@ void add_devices(pb::module_& m) {
     for (const Backend* b : loaded_backends()) types.push_back(b->api->device_type);
     return types;
   });
+  m.def("_device_properties", &properties);
+  m.def("_memory_available", &memory_available);
+  m.def("_current_index",
+        [](const std::string& type) { return current_index(parse_device(type).type); });
+  m.def("_set_current_index", [](const std::string& type, int index) {
+    set_current_index(parse_device(type).type, index);
+  });
+  m.attr("_host_device_type") = kHostDeviceType;
   m.def("_synchronize",
         [](const pb::object& d) { device(d, "synchronize").synchronize(); });
   m.def("_total_memory",
@@ -98,14 +132,22 @@ std::string explain(const std::string& name, const std::string& where) {
   const std::string head = concat(op.schema.text, "\non ", to_string(d.device), ": ");
   if (d.is_meta()) return head + "shapes and dtypes only; nothing is computed";
   const KernelId id = op.is_pointwise ? op.kernel : intern_kernel(op.name());
-  const std::string dtypes = dtypes_of(d, id);
+  const std::string dtypes = dtypes_of(d, id), kernel = kernel_name(id);
+  // The order of precedence: the backend's kernel, the composition, the host.
   if (!dtypes.empty()) {
-    return concat(head, "the backend's kernel '", kernel_name(id), "' (", dtypes, ")");
+    return concat(head, "the backend's kernel '", kernel, "' (", dtypes,
+                  "), which comes first");
   }
+  const std::string lacks = concat("the backend has no kernel '", kernel, "': ");
   if (!op.is_pointwise || op.composite) {
-    return head + "composed of other ops and kernels";
+    return concat(head, lacks, "composed of other ops and kernels");
   }
-  return concat(head, "no kernel '", kernel_name(id), "': not available");
+  if (d.device.type != kHostType && fallback_policy() != FallbackPolicy::Error &&
+      !dtypes_of(host_runtime(), id).empty()) {
+    return concat(head, lacks, "falls back on '", kHostDeviceType,
+                  "', with copies both ways");
+  }
+  return concat(head, lacks, "not available");
 }
 
 // (module, name, schema, doc, "_" when it has an in-place form, method?, function?)
@@ -123,6 +165,10 @@ pb::list schemas() {
 
 }  // namespace
 
+DeviceRuntime& runtime_of(PyObject* device, const char* op) {
+  return runtime(device_of(device, op));
+}
+
 void init_runtime(PyObject* module) {
   pb::register_local_exception_translator([](std::exception_ptr p) {
     try {
@@ -136,6 +182,10 @@ void init_runtime(PyObject* module) {
   add_memory(m);
   m.def("_explain", &explain);
   m.def("_all_schemas", &schemas);
+  init_streams(module);
+  init_kernels(module);
+  init_python_call(module);
+  init_python_backends(module);
 }
 
 }  // namespace fl::py

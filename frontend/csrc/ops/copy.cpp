@@ -5,7 +5,7 @@
 namespace fl {
 
 std::vector<int64_t> host_ints(const Tensor& t) {
-  static DeviceRuntime& host = runtime(parse_device("cpu"));
+  DeviceRuntime& host = host_runtime();
   check(!t.device().is_meta(), "expected a tensor with data, got ", describe(t));
   const Tensor line = empty(t.sizes(), Dtype::Int64, host);
   put_values(line, t);

@@ -2,7 +2,9 @@
 #include <algorithm>
 #include <cstring>
 
+#include "flambeau/fallback.h"
 #include "flambeau/iter.h"
+#include "flambeau/stream.h"
 #include "ops/op.h"
 
 namespace fl {
@@ -26,9 +28,14 @@ fl_tensor absent() {
 }
 
 namespace {
-[[noreturn]] void no_kernel(KernelId id, Dtype d, DeviceRuntime& device) {
+// The last resort of a call that has no other: the host, or an error in words.
+void without_kernel(const fl_call& call, KernelId id, Dtype d, DeviceRuntime& device) {
+  const std::string why_not = fall_back(call, device, id, d);
+  if (why_not.empty()) return;
+  const bool is_host = device.device.type == kHostType;
   fail(ErrorKind::NotImplemented, "\"", kernel_name(id), "\" not implemented for '",
-       type_name(d), "' on device '", to_string(device.device), "'");
+       type_name(d), "' on device '", to_string(device.device), "'",
+       is_host ? "" : concat(", and cannot fall back: ", why_not));
 }
 }  // namespace
 
@@ -93,7 +100,7 @@ bool KernelCall::try_run(const char* kernel) { return try_run(intern_kernel(kern
 void KernelCall::run(KernelId id) {
   if (try_run(id)) return;
   const fl_tensor& main = n_in_ > 0 && ins_[0].ndim >= 0 ? ins_[0] : outs_[0];
-  no_kernel(id, static_cast<Dtype>(main.dtype), device_);
+  without_kernel(make(), id, static_cast<Dtype>(main.dtype), device_);
 }
 void KernelCall::run(const char* kernel) { run(intern_kernel(kernel)); }
 
@@ -105,10 +112,7 @@ bool run_iterated(DeviceRuntime& device, KernelId kernel, Dtype main, int n_out,
                   std::span<const fl_attr> attrs, bool must) {
   if (device.is_meta()) return true;
   fl_kernel k = device.find(kernel, main);
-  if (!k) {
-    if (must) no_kernel(kernel, main, device);
-    return false;
-  }
+  if (!k && !must) return false;
   IterPlan p;
   p.n = static_cast<int>(operands.size());
   p.ndim = static_cast<int>(sizes.size());
@@ -140,9 +144,9 @@ bool run_iterated(DeviceRuntime& device, KernelId kernel, Dtype main, int n_out,
   c.out = t;
   c.in = t + n_out;
   c.attr = attrs.data();
-  if (try_kernel(k, c, device, kernel)) return true;
-  if (must) no_kernel(kernel, main, device);
-  return false;
+  if (k && try_kernel(k, c, device, kernel)) return true;
+  if (must) without_kernel(c, kernel, main, device);
+  return must;
 }
 
 void broadcast_strides(const Tensor& t, IntList sizes, int64_t* strides) {
@@ -167,32 +171,47 @@ void copy_within(const Tensor& dst, const Tensor& src) {
   run_iterated(dst.device(), kCopy, src.dtype(), 1, ops, dst.sizes());
 }
 
+// From memory that a device reaches by itself bytes may still be moving when the call
+// returns: only when the caller said so.
+bool move_pinned(const Tensor& dst, const Tensor& src, size_t bytes) {
+  const bool up = src->storage->pinned;
+  if (!up && !dst->storage->pinned) return false;
+  DeviceRuntime& device = up ? dst.device() : src.device();
+  const fl_memory_table* m = device.backend->api->memory;
+  const auto move = up ? (FL_HAS(m, from_pinned) ? m->from_pinned : nullptr)
+                       : (FL_HAS(m, to_pinned) ? m->to_pinned : nullptr);
+  if (!move) return false;
+  device.check_usable();
+  check_status(
+      move(device.handle, current_stream(device), dst.data(), src.data(), bytes),
+      device, "copy");
+  return true;
+}
+
 // Both dense and of one dtype; bytes move as they are.
-void copy_across(const Tensor& dst, const Tensor& src) {
+void copy_across(const Tensor& dst, const Tensor& src, bool non_blocking) {
   size_t bytes = static_cast<size_t>(src.numel() * item_size(src.dtype()));
   DeviceRuntime &to = dst.device(), &from = src.device();
-  static const KernelId kCopy = intern_kernel("copy");
-  auto good = [](fl_status s) {
-    if (s != FL_OK) raise_status(s, kCopy);
-  };
-  if (from.host_memory) {
-    good(to.backend->api->memory->from_host(to.handle, to.stream, dst.data(),
-                                            src.data(), bytes));
+  if (from.host_memory && from.asynchronous) from.synchronize();
+  if (to.host_memory && to.asynchronous) to.synchronize();
+  if (from.host_memory && to.host_memory) {
+    std::memcpy(dst.data(), src.data(), bytes);
+  } else if (non_blocking && move_pinned(dst, src, bytes)) {
+    return;
+  } else if (from.host_memory) {
+    to.from_host(dst.data(), src.data(), bytes, "copy");
   } else if (to.host_memory) {
-    good(from.backend->api->memory->to_host(from.handle, from.stream, dst.data(),
-                                            src.data(), bytes));
+    from.to_host(dst.data(), src.data(), bytes, "copy");
   } else {
     std::vector<char> host(bytes);
-    good(from.backend->api->memory->to_host(from.handle, from.stream, host.data(),
-                                            src.data(), bytes));
-    good(to.backend->api->memory->from_host(to.handle, to.stream, dst.data(),
-                                            host.data(), bytes));
+    from.to_host(host.data(), src.data(), bytes, "copy");
+    to.from_host(dst.data(), host.data(), bytes, "copy");
   }
 }
 
 }  // namespace
 
-void copy_into(const Tensor& dst, const Tensor& src_) {
+void copy_into(const Tensor& dst, const Tensor& src_, bool non_blocking) {
   Tensor src = src_;
   if (dst.numel() == 0 || dst.device().is_meta()) return;
   check(!src.device().is_meta(), "copy_: cannot copy out of a meta tensor: no data");
@@ -211,10 +230,10 @@ void copy_into(const Tensor& dst, const Tensor& src_) {
   // Cast on the source, move bytes, then spread on the destination.
   Tensor sent = make_contiguous(cast_to(src, dst.dtype()));
   if (dst.contiguous() && dst.sizes().equals(sent.sizes())) {
-    return copy_across(dst, sent);
+    return copy_across(dst, sent, non_blocking);
   }
   Tensor landed = empty(sent.sizes(), sent.dtype(), dst.device());
-  copy_across(landed, sent);
+  copy_across(landed, sent, non_blocking);
   copy_within(dst, landed);
 }
 

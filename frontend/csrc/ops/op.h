@@ -320,8 +320,9 @@ bool run_iterated(DeviceRuntime& device, KernelId kernel, Dtype main, int n_out,
                   std::span<const IterOperand> operands, IntList sizes,
                   std::span<const fl_attr> attrs = {}, bool must = true);
 
-// dst = cast(src) with broadcasting; across devices too.
-void copy_into(const Tensor& dst, const Tensor& src);
+// dst = cast(src) with broadcasting; across devices too.  With `non_blocking`, bytes
+// from or to pinned memory may still be moving on the current stream afterwards.
+void copy_into(const Tensor& dst, const Tensor& src, bool non_blocking = false);
 void fill_with(const Tensor& dst, const Scalar& value);
 // The same values in another dtype (the tensor itself when it already has it).
 Tensor cast_to(const Tensor& t, Dtype dtype);

@@ -295,9 +295,7 @@ Scalar item(const Tensor& t) {
     return Scalar::load(t.dtype(), t.data());
   }
   char value[16];
-  fl_status s = d.backend->api->memory->to_host(d.handle, d.stream, value, t.data(),
-                                                item_size(t.dtype()));
-  if (s != FL_OK) raise_status(s, intern_kernel("item"));
+  d.to_host(value, t.data(), static_cast<size_t>(item_size(t.dtype())), "item");
   return Scalar::load(t.dtype(), value);
 }
 
