@@ -19,12 +19,12 @@ const fl_host kHost = {sizeof(fl_host), FL_ABI_VERSION, FL_ABI_OLDEST,
                        [](const char* m) { message = m; },
                        [](const fl_call*, size_t) -> void* { return nullptr; }};
 
-#define CHECK(what)                                                         \
-  do {                                                                      \
-    if (!(what)) {                                                          \
+#define CHECK(what)                                                            \
+  do {                                                                         \
+    if (!(what)) {                                                             \
       std::fprintf(stderr, "%d: %s (%s)\n", __LINE__, #what, message.c_str()); \
-      std::abort();                                                         \
-    }                                                                       \
+      std::abort();                                                            \
+    }                                                                          \
   } while (false)
 
 const fl_backend* api;
@@ -62,10 +62,9 @@ struct Test {
                 int64_t n, void* stream = nullptr) {
     const int64_t stride = 1;
     const fl_tensor o{out, &n, &stride, n, 1, FL_FLOAT32, 0};
-    const fl_tensor in[2] = {
-        {const_cast<float*>(a), &n, &stride, n, 1, FL_FLOAT32, 0},
-        {&b, &n, &stride, 1, 1, FL_FLOAT32, FL_HOST_SCALAR}};
-    const fl_call call{sizeof call, 1,      2,      0,      &o, in,
+    const fl_tensor in[2] = {{const_cast<float*>(a), &n, &stride, n, 1, FL_FLOAT32, 0},
+                             {&b, &n, &stride, 1, 1, FL_FLOAT32, FL_HOST_SCALAR}};
+    const fl_call call{sizeof call, 1,      2,      0,      &o,         in,
                        nullptr,     device, stream, &kHost, "a kernel", info.context};
     return info.run(&call);
   }

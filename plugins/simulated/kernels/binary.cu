@@ -62,18 +62,20 @@ void divide_by(const Launch& l) {
 
 }  // namespace
 
-SIMULATED_FAMILY(
-    binary, {"add", kAll, map2<Add, kAll>}, {"sub", kAll, map2<Sub, kAll>},
-    {"mul", kAll, map2<Mul, kAll>}, {"div", kInexact, map2<Div, kInexact>},
-    {"pow", kAll, map2<Pow, kAll>}, {"maximum", kOrdered, map2<Maximum, kOrdered>},
-    {"minimum", kOrdered, map2<Minimum, kOrdered>},
-    {"atan2", kFloats, map2<Atan2, kFloats>}, {"fmod", kOrdered, divide_by<FMod>},
-    {"remainder", kOrdered, divide_by<Remainder>},
-    {"div_floor", kOrdered, divide_by<DivFloor>},
-    {"div_trunc", kOrdered, divide_by<DivTrunc>},
-    {"bitwise_and", kInts | kBool, map2<BitAnd, kInts | kBool>},
-    {"bitwise_or", kInts | kBool, map2<BitOr, kInts | kBool>},
-    {"bitwise_xor", kInts | kBool, map2<BitXor, kInts | kBool>},
-    {"shift_left", kInts, shift<ShiftLeft>}, {"shift_right", kInts, shift<ShiftRight>});
+SIMULATED_FAMILY(binary, {"add", kAll, map2<Add, kAll>}, {"sub", kAll, map2<Sub, kAll>},
+                 {"mul", kAll, map2<Mul, kAll>}, {"div", kInexact, map2<Div, kInexact>},
+                 {"pow", kAll, map2<Pow, kAll>},
+                 {"maximum", kOrdered, map2<Maximum, kOrdered>},
+                 {"minimum", kOrdered, map2<Minimum, kOrdered>},
+                 {"atan2", kFloats, map2<Atan2, kFloats>},
+                 {"fmod", kOrdered, divide_by<FMod>},
+                 {"remainder", kOrdered, divide_by<Remainder>},
+                 {"div_floor", kOrdered, divide_by<DivFloor>},
+                 {"div_trunc", kOrdered, divide_by<DivTrunc>},
+                 {"bitwise_and", kInts | kBool, map2<BitAnd, kInts | kBool>},
+                 {"bitwise_or", kInts | kBool, map2<BitOr, kInts | kBool>},
+                 {"bitwise_xor", kInts | kBool, map2<BitXor, kInts | kBool>},
+                 {"shift_left", kInts, shift<ShiftLeft>},
+                 {"shift_right", kInts, shift<ShiftRight>});
 
 }  // namespace simulated

@@ -75,9 +75,9 @@ __global__ void convolution_kernel(Param<Window> s) {
       const int64_t channel = group * s.inputs + c;
       const int64_t x = n * s.x.strides[0] + channel * s.x.strides[1];
       // w is [o, c, ...], or transposed [c, o, ...], with one of them within the group.
-      const int64_t w = s.transposed ? channel * s.w.strides[0] +
-                                           o % s.outputs * s.w.strides[1]
-                                     : o * s.w.strides[0] + c * s.w.strides[1];
+      const int64_t w = s.transposed
+                            ? channel * s.w.strides[0] + o % s.outputs * s.w.strides[1]
+                            : o * s.w.strides[0] + c * s.w.strides[1];
       sum += taps<C>(s, at, x, w);
     }
     s.y.put(n * s.y.strides[0] + o * s.y.strides[1] + at[0] * s.y.strides[2] +

@@ -1,4 +1,5 @@
-// Copies with conversion, filling, sequences, selection, and complex numbers from parts.
+// Copies with conversion, filling, sequences, selection, and complex numbers from
+// parts.
 #include "kernels/elements.h"
 
 namespace simulated {
@@ -88,8 +89,9 @@ template <class T>
 __global__ void complex_kernel(Param<Shape> shape, Param<View> out, Param<View> re,
                                Param<View> im) {
   SIMT_GRID_LOOP(i, shape.numel) {
-    out.put(offset_of(shape, out, i), std::complex<T>(re.get<T>(offset_of(shape, re, i)),
-                                                      im.get<T>(offset_of(shape, im, i))));
+    out.put(offset_of(shape, out, i),
+            std::complex<T>(re.get<T>(offset_of(shape, re, i)),
+                            im.get<T>(offset_of(shape, im, i))));
   }
 }
 

@@ -1,4 +1,5 @@
-// Elements of the twelve dtypes: what they are computed in, reading, writing, and views.
+// Elements of the twelve dtypes: what they are computed in, reading, writing, and
+// views.
 #pragma once
 
 #include <cmath>
@@ -47,10 +48,10 @@ template <class T>
 using Real = typename RealOf<T>::type;
 
 // Note [Computing types]
-// Kernels are compiled for six types: bool, int64_t, float, double and two complex ones.
-// Elements of the other dtypes are widened when they are read and narrowed when they
-// are written: integers wrap, halves round. Which dtype lies in memory is looked at for
-// each element; that is slow, and keeps one kernel where there would be twelve.
+// Kernels are compiled for six types: bool, int64_t, float, double and two complex
+// ones. Elements of the other dtypes are widened when they are read and narrowed when
+// they are written: integers wrap, halves round. Which dtype lies in memory is looked
+// at for each element; that is slow, and keeps one kernel where there would be twelve.
 template <class T>
 struct Type {
   using type = T;
@@ -89,7 +90,8 @@ __host__ __device__ inline size_t bytes_of(int dtype) {
   return sizes[dtype];
 }
 
-// f(Type<U>()) for the unsigned type of the dtype's size: for kernels that move elements.
+// f(Type<U>()) for the unsigned type of the dtype's size: for kernels that move
+// elements.
 struct Bits128 {
   uint64_t low, high;
 };
@@ -188,9 +190,9 @@ __host__ __device__ __forceinline__ C load(const void* data, int dtype, int64_t 
 
 template <class C>
 __host__ __device__ __forceinline__ void store(void* data, int dtype, int64_t i, C x) {
-#define SIMULATED_STORE(code, type)                 \
-  case code:                                        \
-    static_cast<type*>(data)[i] = cast<type>(x);    \
+#define SIMULATED_STORE(code, type)              \
+  case code:                                     \
+    static_cast<type*>(data)[i] = cast<type>(x); \
     return
   switch (dtype) {
     SIMULATED_STORE(FL_FLOAT32, float);

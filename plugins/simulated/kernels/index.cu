@@ -38,8 +38,8 @@ __global__ void gather_kernel(Param<Shape> shape, Param<View> out, Param<Along> 
   SIMT_GRID_LOOP(i, shape.numel) {
     const int64_t k = index.get<int64_t>(offset_of(shape, index, i));
     if (!is_inside(k, a.size, a.dim, trap)) continue;
-    static_cast<U*>(out.data)[offset_of(shape, out, i)] = static_cast<const U*>(
-        a.view.data)[offset_of(shape, a.view, i) + k * a.stride];
+    static_cast<U*>(out.data)[offset_of(shape, out, i)] =
+        static_cast<const U*>(a.view.data)[offset_of(shape, a.view, i) + k * a.stride];
   }
 }
 

@@ -63,11 +63,11 @@ SIMULATED_FAMILIES(SIMULATED_DECLARE)
 #undef SIMULATED_DECLARE
 
 // At the end of such a file: SIMULATED_FAMILY(unary, {"neg", kNumbers, run}, ...).
-#define SIMULATED_FAMILY(name, ...)                    \
+#define SIMULATED_FAMILY(name, ...)                         \
   static constexpr Kernel name##_kernels[] = {__VA_ARGS__}; \
-  extern const Family name##_family;                   \
-  constinit const Family name##_family = {             \
-      name##_kernels, sizeof(name##_kernels) / sizeof(Kernel)}
+  extern const Family name##_family;                        \
+  constinit const Family name##_family = {name##_kernels,   \
+                                          sizeof(name##_kernels) / sizeof(Kernel)}
 
 const Kernel* find_kernel(std::string_view name);
 void run_kernel(const KernelCommand& command, Device& device);  // on the worker

@@ -41,7 +41,8 @@ __global__ void matmul_kernel(Param<Product> p, A alpha, A beta) {
       sum = Add{}(sum, Mul{}(beta, A(p.z.get<C>(at))));
     }
     p.out.put(
-        batch * p.out.strides[0] + row * p.out.strides[1] + col * p.out.strides[2], sum);
+        batch * p.out.strides[0] + row * p.out.strides[1] + col * p.out.strides[2],
+        sum);
   }
 }
 
@@ -67,8 +68,8 @@ void matmul(const Launch& l) {
   p.x = view_of(a);
   p.y = view_of(b);
   const fl_attr& beta = l.attr(1);
-  p.has_z = l.call.n_in > 2 && !is_absent(l.in(2)) &&
-            (beta.v.c[0] != 0 || beta.v.c[1] != 0);
+  p.has_z =
+      l.call.n_in > 2 && !is_absent(l.in(2)) && (beta.v.c[0] != 0 || beta.v.c[1] != 0);
   if (p.has_z) p.z = view_of(l.in(2));
   for_type<kNumbers>(out.dtype, [&]<class C>(Type<C>) {
     using A = typename AccOf<C>::type;

@@ -16,11 +16,13 @@ struct Philox {
   };
 
   __host__ __device__ Words block(uint64_t number) const {
-    uint32_t key0 = static_cast<uint32_t>(seed), key1 = static_cast<uint32_t>(seed >> 32);
+    uint32_t key0 = static_cast<uint32_t>(seed),
+             key1 = static_cast<uint32_t>(seed >> 32);
     Words c = {{static_cast<uint32_t>(number), static_cast<uint32_t>(number >> 32),
                 static_cast<uint32_t>(offset), static_cast<uint32_t>(offset >> 32)}};
     for (int round = 0; round < 10; ++round) {
-      const uint64_t a = uint64_t{0xD2511F53} * c.w[0], b = uint64_t{0xCD9E8D57} * c.w[2];
+      const uint64_t a = uint64_t{0xD2511F53} * c.w[0],
+                     b = uint64_t{0xCD9E8D57} * c.w[2];
       c = {{static_cast<uint32_t>(b >> 32) ^ c.w[1] ^ key0, static_cast<uint32_t>(b),
             static_cast<uint32_t>(a >> 32) ^ c.w[3] ^ key1, static_cast<uint32_t>(a)}};
       key0 += 0x9E3779B9;

@@ -4,7 +4,8 @@
 namespace simulated {
 namespace {
 
-// What is summed in: wider than the elements, so that the order of terms hardly matters.
+// What is summed in: wider than the elements, so that the order of terms hardly
+// matters.
 template <class C>
 struct AccOf {
   using type = C;
@@ -59,7 +60,8 @@ struct Largest {
   using Acc = C;
   template <class C>
   __device__ static C first() {
-    if constexpr (std::is_floating_point_v<C>) return -std::numeric_limits<C>::infinity();
+    if constexpr (std::is_floating_point_v<C>)
+      return -std::numeric_limits<C>::infinity();
     return std::numeric_limits<C>::lowest();
   }
   template <class A>
@@ -75,7 +77,8 @@ struct Largest {
 struct Smallest : Largest {
   template <class C>
   __device__ static C first() {
-    if constexpr (std::is_floating_point_v<C>) return std::numeric_limits<C>::infinity();
+    if constexpr (std::is_floating_point_v<C>)
+      return std::numeric_limits<C>::infinity();
     return std::numeric_limits<C>::max();
   }
   template <class A>
@@ -122,8 +125,8 @@ struct CountTrue {
 // The dimensions that stay and those that go, with the operands' strides along each.
 struct Plan {
   Shape kept, gone;
-  View out, in;   // along those that stay
-  View row;       // the input along those that go
+  View out, in;  // along those that stay
+  View row;      // the input along those that go
 };
 
 // Folds elements [from, to) of those that go.

@@ -78,6 +78,6 @@ inline unsigned simt_block(int64_t threads) {
 }
 
 // for each i in [0, n) that belongs to this thread
-#define SIMT_GRID_LOOP(i, n)                                                          \
-  for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < (n);           \
+#define SIMT_GRID_LOOP(i, n)                                                \
+  for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < (n); \
        i += int64_t{blockDim.x} * gridDim.x)

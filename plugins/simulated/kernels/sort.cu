@@ -45,8 +45,8 @@ __global__ void sort_kernel(Param<Lines> lines, Param<LineView> in, int64_t* ind
   }
 }
 
-// Takes the elements in order: all are read before one is written, for the output may be
-// the input.
+// Takes the elements in order: all are read before one is written, for the output may
+// be the input.
 template <class U>
 __global__ void order_kernel(Param<Lines> lines, Param<LineView> values,
                              Param<LineView> places, Param<LineView> in,
@@ -56,8 +56,8 @@ __global__ void order_kernel(Param<Lines> lines, Param<LineView> values,
     const int64_t to = offset_of(lines.shape, values.view, i);
     const int64_t place = offset_of(lines.shape, places.view, i);
     for (int64_t j = 0; j < n; ++j) {
-      elements[i * n + j] = static_cast<const U*>(
-          in.view.data)[from + indices[i * n + j] * in.step];
+      elements[i * n + j] =
+          static_cast<const U*>(in.view.data)[from + indices[i * n + j] * in.step];
     }
     for (int64_t j = 0; j < n; ++j) {
       static_cast<U*>(values.view.data)[to + j * values.step] = elements[i * n + j];

@@ -28,8 +28,8 @@ __host__ __device__ inline double digamma(double x) {
   for (; x < 12; x += 1) out -= 1 / x;
   if (std::isinf(x)) return x;
   // B_2k / 2k for k = 1, 2, ...
-  constexpr double terms[] = {1. / 12,   -1. / 120,      1. / 252, -1. / 240,
-                              1. / 132,  -691. / 32760., 1. / 12};
+  constexpr double terms[] = {1. / 12,  -1. / 120,      1. / 252, -1. / 240,
+                              1. / 132, -691. / 32760., 1. / 12};
   const double step = 1 / (x * x);
   double power = step, sum = 0;
   for (double t : terms) {

@@ -149,7 +149,9 @@ fl_status move(Device& d, void* stream, void* to, const void* from, size_t bytes
   return FL_OK;
 }
 
-fl_status foreign() { return refuse("copy: the address is not in this device's memory"); }
+fl_status foreign() {
+  return refuse("copy: the address is not in this device's memory");
+}
 
 fl_status from_host(void* device, void* stream, void* dst, const void* src,
                     size_t bytes) {
@@ -262,12 +264,8 @@ int32_t find(const char* op, fl_kernel_info* info) {
   return 1;
 }
 
-constexpr fl_device_table kDevice = {sizeof(fl_device_table),
-                                     count,
-                                     open_device,
-                                     close_device,
-                                     properties,
-                                     synchronize};
+constexpr fl_device_table kDevice = {
+    sizeof(fl_device_table), count, open_device, close_device, properties, synchronize};
 constexpr fl_memory_table kMemory = {
     sizeof(fl_memory_table), allocate,     release,     from_host, to_host, available,
     allocate_host,           release_host, from_pinned, to_pinned};
@@ -284,17 +282,17 @@ Device* opened(int index) {
   return index < 0 || index >= kMostDevices ? nullptr : devices[index];
 }
 
-constexpr fl_backend kBackend = {
-    sizeof(fl_backend),
-    FL_ABI_VERSION,
-    "simulated",
-    "simulated",
-    "simulated: kernels in SIMT style on one worker thread per device, g++ " __VERSION__,
-    &kDevice,
-    &kMemory,
-    &kKernels,
-    &kStreams,
-    nullptr};
+constexpr fl_backend kBackend = {sizeof(fl_backend),
+                                 FL_ABI_VERSION,
+                                 "simulated",
+                                 "simulated",
+                                 "simulated: kernels in SIMT style on one worker "
+                                 "thread per device, g++ " __VERSION__,
+                                 &kDevice,
+                                 &kMemory,
+                                 &kKernels,
+                                 &kStreams,
+                                 nullptr};
 
 }  // namespace simulated
 

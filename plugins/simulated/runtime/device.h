@@ -15,8 +15,8 @@
 
 namespace simulated {
 
-// One recording of an event. Counted: its event holds a share until it is recorded again
-// or destroyed, and so does each queued command.
+// One recording of an event. Counted: its event holds a share until it is recorded
+// again or destroyed, and so does each queued command.
 struct Mark {
   std::atomic<int> shares{1};
   std::atomic<bool> reached{false};
@@ -88,8 +88,8 @@ class Device {
   std::atomic<int64_t> launched{0}, executed{0}, naps{0}, allocations{0};
 
   bool usable() const { return refusal_.load(std::memory_order_relaxed) == nullptr; }
-  fl_status refuse() const;         // sets the message
-  void lose(const char* why);       // FL_DEVICE_LOST from now on
+  fl_status refuse() const;    // sets the message
+  void lose(const char* why);  // FL_DEVICE_LOST from now on
   void note_fork() { refusal_ = kForked; }
 
   Stream& stream(void* handle) {

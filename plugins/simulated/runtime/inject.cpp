@@ -64,8 +64,8 @@ const char* Injection::read_environment() {
     int device = 0;
     long long after = 0, times = 1;
     Fault fault;
-    const int fields =
-        std::sscanf(one.c_str(), "%31[a-z_]:%d:%lld:%lld", kind, &device, &after, &times);
+    const int fields = std::sscanf(one.c_str(), "%31[a-z_]:%d:%lld:%lld", kind, &device,
+                                   &after, &times);
     if (fields < 3 || device < 0 || device >= kMostDevices || !parse(kind, &fault)) {
       return "FLAMBEAU_SIMULATED_INJECT: expected kind:device:after[:times], with kind "
              "out_of_memory, device_lost or deferred_error";

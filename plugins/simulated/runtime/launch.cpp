@@ -103,7 +103,8 @@ size_t room_for(const fl_call& c, uint32_t ints) {
   for (int i = 0; i < c.n_in; ++i) good &= count(c.in[i]);
   for (int i = 0; i < c.n_attr; ++i) {
     bytes += sizeof(fl_attr);
-    if ((ints >> i) & 1) bytes += sizeof(int64_t) * static_cast<size_t>(c.attr[i].count);
+    if ((ints >> i) & 1)
+      bytes += sizeof(int64_t) * static_cast<size_t>(c.attr[i].count);
   }
   return good && bytes <= Ring::kLongest ? bytes : 0;
 }
@@ -158,7 +159,6 @@ fl_status launch(const fl_call* call) {
       }
     }
   }
-  d.launched.fetch_add(1, std::memory_order_relaxed);
   const auto write = [&](void* at) -> size_t {
     auto* c = new (at) KernelCommand;
     c->kind = Kind::kKernel;
@@ -173,6 +173,9 @@ fl_status launch(const fl_call* call) {
       return 0;
     }
     pack.attributes(call->attr, call->n_attr, kernel.ints, &c->call.attr);
+    // Under the lock of the adding side: no need to count atomically.
+    d.launched.store(d.launched.load(std::memory_order_relaxed) + 1,
+                     std::memory_order_relaxed);
     return pack.length();
   };
   if (d.add(d.stream(call->stream), room, write)) [[likely]] {

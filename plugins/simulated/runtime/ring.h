@@ -53,7 +53,7 @@ struct MarkCommand : Command {
 class Ring {
  public:
   static constexpr size_t kBytes = size_t{1} << 18;
-  static constexpr size_t kUnit = 64;              // commands begin on cache lines
+  static constexpr size_t kUnit = 64;             // commands begin on cache lines
   static constexpr size_t kLongest = kBytes / 4;  // of one command
 
   Ring() {

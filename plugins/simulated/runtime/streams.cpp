@@ -15,7 +15,8 @@ fl_status refuse(const char* message) {
   return FL_ERROR;
 }
 
-// All streams have one priority: the order is the worker's, see Note [Order of streams].
+// All streams have one priority: the order is the worker's, see Note [Order of
+// streams].
 fl_status create(void* device, int32_t, void** stream) {
   Device& d = device_of(device);
   if (!d.usable()) return d.refuse();
@@ -121,10 +122,18 @@ fl_status event_elapsed(void*, void* start, void* end, double* ms) {
 }  // namespace
 
 extern const fl_stream_table kStreams;
-const fl_stream_table kStreams = {
-    sizeof(fl_stream_table), create,        destroy,      synchronize,
-    query,                   event_create,  event_destroy, event_record,
-    event_wait,              event_synchronize, event_query, event_elapsed};
+const fl_stream_table kStreams = {sizeof(fl_stream_table),
+                                  create,
+                                  destroy,
+                                  synchronize,
+                                  query,
+                                  event_create,
+                                  event_destroy,
+                                  event_record,
+                                  event_wait,
+                                  event_synchronize,
+                                  event_query,
+                                  event_elapsed};
 
 }  // namespace simulated
 

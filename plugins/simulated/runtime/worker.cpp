@@ -153,7 +153,9 @@ void Device::run_front(Stream& s, Command* command) {
   }
   s.ring.pop(command);
   if (waiting_.load() > 0) {
-    { const std::lock_guard lock(mutex_); }
+    {
+      const std::lock_guard lock(mutex_);
+    }
     waiters_.notify_all();
   }
 }
@@ -180,7 +182,9 @@ void Device::nap(microseconds limit) {
 }
 
 void Device::wake() {
-  { const std::lock_guard lock(mutex_); }
+  {
+    const std::lock_guard lock(mutex_);
+  }
   worker_.notify_all();
 }
 
