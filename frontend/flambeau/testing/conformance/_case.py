@@ -37,8 +37,8 @@ def unclaimed(why: str) -> Outcome:
 
 @dataclass(frozen=True)
 class Case:
-    """One thing that is tested. `run` returns a detail worth telling, or None; it raises
-    AssertionError or whatever goes wrong, or an Outcome."""
+    """One thing that is tested. `run` returns a detail worth telling, or None; it
+    raises AssertionError or whatever goes wrong, or an Outcome."""
 
     level: int
     family: str

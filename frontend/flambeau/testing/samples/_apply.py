@@ -1,5 +1,5 @@
-"""Calling the ops of a table of samples: the op as Flambeau has it, the tensors among its
-arguments, and comparing results."""
+"""Calling the ops of a table of samples: the op as Flambeau has it, and the tensors
+among its arguments and results."""
 
 from __future__ import annotations
 
