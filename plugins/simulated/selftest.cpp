@@ -12,6 +12,8 @@
 
 #include "flambeau/backend.h"
 
+extern "C" int flambeau_simulated_hold(int32_t device);
+
 namespace {
 
 thread_local std::string message;
@@ -96,6 +98,7 @@ void events() {
     for (const bool ordered : {false, true}) {
       t.write(x, std::vector<float>(1000, 0));
       CHECK(api->device->synchronize(t.device) == FL_OK);
+      CHECK(flambeau_simulated_hold(0) == 0);
       CHECK(t.run("add", x, x, 5, 1000, first) == FL_OK);
       if (ordered) {
         CHECK(api->stream->event_record(t.device, event, first) == FL_OK);

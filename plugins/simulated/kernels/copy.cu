@@ -110,7 +110,7 @@ void make_complex(const Launch& l) {
 }  // namespace
 
 SIMULATED_FAMILY(copy, {"copy", kAll, copy}, {"fill", kAll, copy},
-                 {"where", kAll, where}, {"iota", kAll & ~kBool, iota},
+                 {"where", kAll, where}, {"iota", kAll, iota},
                  {"make_complex", kSingles, make_complex});
 
 }  // namespace simulated

@@ -15,7 +15,7 @@ using std::chrono::microseconds;
 using Clock = std::chrono::steady_clock;
 
 // How long the worker leaves several streams alone after the last command came.
-constexpr microseconds kGrace{200};
+constexpr microseconds kGrace{5000};
 // Spinning, while the next command is probably near; then short naps, from which the
 // host need not wake the worker; then long ones, from which it does.
 constexpr microseconds kSpin{20}, kNap{200}, kLongNap{20000};
