@@ -179,12 +179,11 @@ class DeviceBackend(h.Backend):
         out = (h._Tensor * max(1, len(outs)))(*map(tensor, outs))
         in_ = (h._Tensor * max(1, len(ins)))(*map(tensor, ins))
         attr = (h._Attr * max(1, len(attrs)))(*(h._attr(a, keep) for a in attrs))
+        name = names.setdefault(op, op.encode())  # lives as long as the process
         call = _Call(
             C.sizeof(_Call), len(outs), len(ins), len(attrs), out, in_, attr,
-            self.handle, stream, C.pointer(self.host), op.encode(), info.context,
+            self.handle, stream, C.pointer(self.host), name, info.context,
         )  # fmt: skip
-        # A name must live as long as the process.
-        names.append(call.op)
         run = C.CFUNCTYPE(C.c_int, C.POINTER(_Call))(info.run)
         return int(run(C.byref(call)))
 
@@ -232,4 +231,4 @@ class DeviceBackend(h.Backend):
         return blocks
 
 
-names: list[bytes] = []
+names: dict[str, bytes] = {}

@@ -74,9 +74,9 @@ log10 log1p sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh sigmoid 
 ceil floor round trunc frac erf erfc erfinv lgamma digamma relu sgn conj bitwise_not
 logical_not isnan isinf isfinite signbit isposinf isneginf add sub mul div pow maximum
 minimum atan2 fmod remainder div_floor div_trunc eq ne lt le gt ge logical_and
-logical_or logical_xor bitwise_and bitwise_or bitwise_xor shift_left shift_right where uniform
-normal randint sum prod amax amin any all cumsum cumprod argmax argmin sort gather
-scatter iota index index_put count_nonzero matmul dot convolution""".split()
+logical_or logical_xor bitwise_and bitwise_or bitwise_xor shift_left shift_right where
+uniform normal randint sum prod amax amin any all cumsum cumprod argmax argmin sort
+gather scatter iota index index_put count_nonzero matmul dot convolution""".split()
 
 
 @pytest.fixture(scope="module")

@@ -15,9 +15,9 @@ namespace {
 constexpr int64_t kZeros[kMaxDims] = {};
 constexpr size_t kLongestNumber = 16;
 
-fl_status fail(const char* op, const char* message) {
+fl_status fail(const fl_call* call, const char* op, const char* message) {
   const std::string text = std::string(op) + ": " + message;
-  host()->set_error(text.c_str());
+  call->host->set_error(text.c_str());
   return FL_ERROR;
 }
 
@@ -136,7 +136,8 @@ fl_status launch(const fl_call* call) {
     return d.refuse();
   }
   if (!FL_HAS(call, context)) [[unlikely]] {
-    return fail("simulated", "the host's calls carry no context: update flambeau");
+    return fail(call, "simulated",
+                "the host's calls carry no context: update flambeau");
   }
   const Kernel& kernel = *static_cast<const Kernel*>(call->context);
   const size_t room = room_for(*call, kernel.ints);
@@ -154,7 +155,7 @@ fl_status launch(const fl_call* call) {
     if (bytes != 0) {
       workspace = call->host->workspace(call, bytes);
       if (workspace == nullptr) {
-        fail(kernel.name, "no memory is left for its workspace");
+        fail(call, kernel.name, "no memory is left for its workspace");
         return FL_OUT_OF_MEMORY;
       }
     }
@@ -164,7 +165,6 @@ fl_status launch(const fl_call* call) {
     c->kind = Kind::kKernel;
     c->kernel = &kernel;
     c->workspace = workspace;
-    c->op = call->op;
     c->poisoned = poisoned;
     c->call = *call;
     Packer pack(d, at);
@@ -181,7 +181,7 @@ fl_status launch(const fl_call* call) {
   if (d.add(d.stream(call->stream), room, write)) [[likely]] {
     return FL_OK;
   }
-  return fail(kernel.name, "an operand is not in this device's memory");
+  return fail(call, kernel.name, "an operand is not in this device's memory");
 }
 
 void run_kernel(const KernelCommand& command, Device& device) {
@@ -191,7 +191,7 @@ void run_kernel(const KernelCommand& command, Device& device) {
   command.kernel->run({command.call, scratch, &trap});
   if (trap.code == Trap::kNone) return;
   const fl_status status = trap.code == Trap::kIndex ? FL_INDEX_ERROR : FL_ERROR;
-  device.fail(status, std::string(command.op) + ": " + describe(trap));
+  device.fail(status, std::string(command.kernel->name) + ": " + describe(trap));
 }
 
 const Kernel* find_kernel(std::string_view name) {

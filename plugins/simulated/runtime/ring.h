@@ -33,7 +33,6 @@ struct Command {
 struct KernelCommand : Command {
   const Kernel* kernel;
   void* workspace;
-  const char* op;
   bool poisoned;  // an injected fault strikes when it runs
   fl_call call;   // operands, attributes and numbers follow
 };

@@ -121,7 +121,7 @@ void Device::run_front(Stream& s, Command* command) {
     case Kind::kKernel: {
       auto* c = static_cast<KernelCommand*>(command);
       if (c->poisoned) {
-        fail(FL_ERROR, std::string(c->op) + ": injected fault");
+        fail(FL_ERROR, std::string(c->kernel->name) + ": injected fault");
       } else if (usable()) {
         run_kernel(*c, *this);
       }
