@@ -159,7 +159,7 @@ def test_addresses_of_others_are_refused(device: DeviceBackend) -> None:
         run(device, "add", x, x, y)
     there = np.zeros(8, np.float32).ctypes.data
     with pytest.raises(h.KernelError, match="not in this device's memory"):
-        device.good(device.memory.from_host(device.handle, None, there, there, 32))
+        other.good(other.memory.from_host(other.handle, None, there, there, 32))
     other.device.close(other.handle)
 
 
