@@ -70,7 +70,8 @@ void* CachingAllocator::allocate(size_t bytes, uint8_t* size_class, int from) {
 }
 
 void* CachingAllocator::from_backend(int c) {
-  check(!abandoned_, "device '", device_, "' cannot be used any more: no memory");
+  check(!abandoned_, ErrorKind::Accelerator, "device '", device_,
+        "' cannot be used any more: ", abandoned_ ? abandoned_ : "");
   size_t bytes = class_bytes(c);
   void* data = nullptr;
   const fl_memory_table* memory = api_->memory;

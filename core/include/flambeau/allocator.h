@@ -50,8 +50,9 @@ class CachingAllocator {
   void release_after(void* data, uint8_t size_class, int pool,
                      std::span<void* const> streams);
   void empty_cache();
-  // Never speaks to the backend again: the device is lost, or another process's.
-  void abandon() { abandoned_ = true; }
+  // Never speaks to the backend again: the device is lost, or another process's.  `why`
+  // is a static text.
+  void abandon(const char* why = "it was given up") { abandoned_ = why; }
   // What went wrong on the device while the cache was emptied, once.
   std::string take_deferred_error() { return std::exchange(deferred_error_, {}); }
 
@@ -77,7 +78,8 @@ class CachingAllocator {
   const fl_backend* api_ = nullptr;
   void* handle_ = nullptr;
   const char* device_ = "";
-  bool asynchronous_ = false, abandoned_ = false;
+  bool asynchronous_ = false;
+  const char* abandoned_ = nullptr;
   std::string deferred_error_;
   Pool first_;                                 // of the default stream
   std::vector<std::unique_ptr<Pool>> others_;  // of streams 1, 2, ...
