@@ -96,6 +96,9 @@ const Records smooth = {
     Op("threshold_backward(Tensor grad, Tensor self, float threshold) -> Tensor",
        "grad where self > threshold, else 0.")
         .pointwise(Promote::Same)
+        .decomposition<+[](const Tensor& g, const Tensor& x, double t) -> Tensor {
+          return where(gt(x, t), g, 0.0);
+        }>()
         .derivative(
             "grad", in(1),
             [](Grad& x) { return threshold_backward(x.g, x.in(1), x.arg<double>(2)); })

@@ -1,4 +1,4 @@
-// Convolutions of one to three dimensions, plain and transposed, unfold and fold.
+// Convolutions of one to three dimensions, plain and transposed.
 #include "ops/spatial.h"
 
 namespace fl {
@@ -83,6 +83,56 @@ Tensor convolution(const Tensor& x, const Tensor& w, const Tensor& b, IntList st
   call.run(kernel<"convolution">());
   return out;
 }
+// Note [Convolution gradients as convolutions]
+// The gradient to the input is the convolution with `transposed` turned over.  For the
+// gradient to the weight, batch and channels change places and so do stride and
+// dilation: with `big` the side of more positions (the input; of a transposed
+// convolution the gradient) and `small` the other, channel c of big and channel o of
+// small give dw[o, c, k] = sum over n, i of small[n, o, i] big[n, c, i s + k d - p].
+// Positions beyond the weight's size, which a stride leaves over, are cut off.
+Tensor cut(const Tensor& t, IntList size) {
+  Tensor out = t;
+  for (int64_t d = 2; d < t.dim(); ++d) out = ops::narrow(out, d, 0, size[d]);
+  return make_contiguous(out);
+}
+Tensor composed_input_grad(const Tensor& g, const Tensor& w, IntList size,
+                           const Spec& s) {
+  Spec turned = s;
+  turned.transposed = !s.transposed;
+  for (int i = 0; i < s.stride.n; ++i) {
+    const int64_t reach = s.dilation[i] * (w.sizes()[i + 2] - 1) + 1;
+    const int64_t least =
+        (g.sizes()[i + 2] - 1) * s.stride[i] - 2 * s.padding[i] + reach;
+    turned.output_padding[i] = s.transposed ? 0 : size[i + 2] - least;
+  }
+  return cut(convolution(g, w, Tensor(), turned.stride, turned.padding, turned.dilation,
+                         turned.transposed, turned.output_padding, turned.groups),
+             size);
+}
+Tensor composed_weight_grad(const Tensor& g, const Tensor& x, IntList size,
+                            const Spec& s) {
+  const Tensor &big = s.transposed ? g : x, &small = s.transposed ? x : g;
+  const int64_t n = big.sizes()[0], rows = size[0], each = size[1];
+  const auto shape = [](const Tensor& t, IntList lead) {
+    Dims sizes(lead);
+    for (int64_t d = 2; d < t.dim(); ++d) sizes.push(t.sizes()[d]);
+    return sizes;
+  };
+  Dims order{IntList{2, 1, 0}};
+  for (int64_t d = 3; d <= big.dim(); ++d) order.push(d);
+  const Tensor parts =
+      ops::permute(ops::reshape(big, shape(big, IntList{n, s.groups, each})), order);
+  const Tensor input = ops::reshape(parts, shape(big, IntList{each, s.groups * n}));
+  const Tensor weight = ops::transpose(small, 0, 1);
+  Dims none;
+  for (int i = 0; i < s.stride.n; ++i) none.push(0);
+  const Tensor out = convolution(input, weight, Tensor(), s.dilation, s.padding,
+                                 s.stride, false, none, s.groups);
+  check(out.sizes()[1] == rows, "convolution: internal: a weight gradient of ",
+        describe(out), " for ", to_string(size));
+  return cut(ops::transpose(out, 0, 1), size);
+}
+
 Tensor input_grad(const Tensor& g, const Tensor& w, IntList size, IntList stride,
                   IntList padding, IntList dilation, bool transposed,
                   IntList output_padding, int64_t groups) {
@@ -93,8 +143,8 @@ Tensor input_grad(const Tensor& g, const Tensor& w, IntList size, IntList stride
   KernelCall call(g.device());
   call.out(out).in(g).in(w);
   add_attrs(call, s);
-  call.run(kernel<"convolution_input_grad">());
-  return out;
+  if (call.try_run(kernel<"convolution_input_grad">())) return out;
+  return composed_input_grad(g, w, size, s);
 }
 Tensor weight_grad(const Tensor& g, const Tensor& x, IntList size, IntList stride,
                    IntList padding, IntList dilation, bool transposed,
@@ -106,8 +156,8 @@ Tensor weight_grad(const Tensor& g, const Tensor& x, IntList size, IntList strid
   KernelCall call(g.device());
   call.out(out).in(g).in(x);
   add_attrs(call, s);
-  call.run(kernel<"convolution_weight_grad">());
-  return out;
+  if (call.try_run(kernel<"convolution_weight_grad">())) return out;
+  return composed_weight_grad(g, x, size, s);
 }
 
 const OpRef conv_op("convolution("), input_op("_convolution_input_grad("),
@@ -232,90 +282,6 @@ Tensor conv_transpose(const Tensor& input, const Tensor& w, const Tensor& b,
   return without_batch(run(with_batch(input, batched), w, b, s), batched);
 }
 
-// ---- unfold and fold
-// -------------------------------------------------------------------
-int64_t blocks(const char* op, const Dims& size, const Dims& kernel,
-               const Dims& dilation, const Dims& padding, const Dims& stride) {
-  int64_t n = 1;
-  check_positive(op, "kernel_size", kernel);
-  check_positive(op, "dilation", dilation);
-  check_positive(op, "stride", stride);
-  check_not_negative(op, "padding", padding);
-  for (int i = 0; i < 2; ++i) {
-    const int64_t span = size[i] + 2 * padding[i] - dilation[i] * (kernel[i] - 1) - 1;
-    check(span >= 0, op, ": given spatial size ", to_string(size), ", kernel_size ",
-          to_string(kernel), ", the array of sliding blocks would be empty");
-    n *= span / stride[i] + 1;
-  }
-  return n;
-}
-Tensor im2col(const Tensor& x, IntList kernel, IntList dilation, IntList padding,
-              IntList stride) {
-  const Dims size(x.sizes().last(2));
-  const int64_t l = blocks("unfold", size, kernel, dilation, padding, stride);
-  Tensor out = empty(IntList{x.sizes()[0], x.sizes()[1] * kernel[0] * kernel[1], l},
-                     x.dtype(), x.device());
-  if (out.numel() == 0) return out;
-  KernelCall(x.device())
-      .out(out)
-      .in(make_contiguous(x))
-      .attr(kernel)
-      .attr(dilation)
-      .attr(padding)
-      .attr(stride)
-      .run(fl::kernel<"im2col">());
-  return out;
-}
-Tensor col2im(const Tensor& x, IntList size, IntList kernel, IntList dilation,
-              IntList padding, IntList stride) {
-  const int64_t l = blocks("fold", size, kernel, dilation, padding, stride);
-  const int64_t area = kernel[0] * kernel[1];
-  check(x.sizes()[1] % area == 0, "fold: expected size of input's dimension 1 to be ",
-        "divisible by the product of kernel_size ", to_string(kernel), ", got ",
-        describe(x));
-  check(x.sizes()[2] == l, "fold: expected size of input's dimension 2 to match the ",
-        "calculated number of sliding blocks ", l, ", got ", describe(x));
-  Tensor out = empty(IntList{x.sizes()[0], x.sizes()[1] / area, size[0], size[1]},
-                     x.dtype(), x.device());
-  if (out.numel() == 0) return out;
-  KernelCall(x.device())
-      .out(out)
-      .in(make_contiguous(x))
-      .attr(kernel)
-      .attr(dilation)
-      .attr(padding)
-      .attr(stride)
-      .run(fl::kernel<"col2im">());
-  return out;
-}
-const OpRef im2col_op("_im2col("), col2im_op("_col2im(");
-
-Tensor unfold(const Tensor& input, IntList kernel, IntList dilation, IntList padding,
-              IntList stride) {
-  const bool batched = is_batched("unfold", input, 2);
-  const Dims k = per_dim("unfold", "kernel_size", kernel, 2);
-  const Dims d = per_dim("unfold", "dilation", dilation, 2);
-  const Dims p = per_dim("unfold", "padding", padding, 2);
-  const Dims s = per_dim("unfold", "stride", stride, 2);
-  return without_batch(im2col_op(with_batch(input, batched), IntList(k), IntList(d),
-                                 IntList(p), IntList(s)),
-                       batched);
-}
-Tensor fold(const Tensor& input, IntList size, IntList kernel, IntList dilation,
-            IntList padding, IntList stride) {
-  check(input.dim() == 2 || input.dim() == 3,
-        "fold: expected 2D or 3D (batch mode) tensor for input, got ", describe(input));
-  const bool batched = input.dim() == 3;
-  const Dims o = per_dim("fold", "output_size", size, 2);
-  const Dims k = per_dim("fold", "kernel_size", kernel, 2);
-  const Dims d = per_dim("fold", "dilation", dilation, 2);
-  const Dims p = per_dim("fold", "padding", padding, 2);
-  const Dims s = per_dim("fold", "stride", stride, 2);
-  return without_batch(col2im_op(with_batch(input, batched), IntList(o), IntList(k),
-                                 IntList(d), IntList(p), IntList(s)),
-                       batched);
-}
-
 const char* const kConv = "Sums of products of windows with a weight.";
 const char* const kTransposed =
     "The gradient of a convolution to its input, as a layer.";
@@ -364,14 +330,6 @@ const Records layers = {
                          "Tensor? bias=None, int[3] stride=1, int[3] padding=0, "
                          "int[3] output_padding=0, int groups=1, int[3] dilation=1) "
                          "-> Tensor"),
-    Op("nn.unfold(Tensor input, int[2] kernel_size, int[2] dilation=1, "
-       "int[2] padding=0, int[2] stride=1) -> Tensor",
-       "Windows of images as columns.")
-        .impl<unfold>(),
-    Op("nn.fold(Tensor input, int[2] output_size, int[2] kernel_size, "
-       "int[2] dilation=1, int[2] padding=0, int[2] stride=1) -> Tensor",
-       "Columns added up into images.")
-        .impl<fold>(),
 };
 
 const Records parts = {
@@ -394,24 +352,6 @@ const Records parts = {
        "The gradient of a convolution to its weight.")
         .impl<weight_grad>()
         .derivatives(in(0, 1), weight_grad_back),
-    Op("_im2col(Tensor self, int[] kernel_size, int[] dilation, int[] padding, "
-       "int[] stride) -> Tensor",
-       "Windows of images as columns.")
-        .impl<im2col>()
-        .derivative("self", 0,
-                    [](Grad& g) {
-                      return col2im_op(g.g, IntList(g.shape(0).last(2)), g.value(1),
-                                       g.value(2), g.value(3), g.value(4));
-                    }),
-    Op("_col2im(Tensor self, int[] output_size, int[] kernel_size, int[] dilation, "
-       "int[] padding, int[] stride) -> Tensor",
-       "Columns added up into images.")
-        .impl<col2im>()
-        .derivative("self", 0,
-                    [](Grad& g) {
-                      return im2col_op(g.g, g.value(2), g.value(3), g.value(4),
-                                       g.value(5));
-                    }),
 };
 
 }  // namespace

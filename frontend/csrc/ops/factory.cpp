@@ -3,6 +3,8 @@
 
 #include <cmath>
 
+#include "ops/compose.h"
+
 namespace fl {
 
 Tensor empty_in_format(const Tensor& like, Dtype dtype, DeviceRuntime& device,
@@ -166,8 +168,10 @@ Tensor linspace_values(const Scalar& start, const Scalar& end, int64_t steps,
   check(steps >= 0, "linspace: number of steps must be non-negative, got ", steps);
   const auto line = [&](double a, double b, Dtype d) {
     Tensor t = empty(IntList{steps}, d, device);
-    if (steps) {
-      KernelCall(device).out(t).attr(a).attr(b).run(kernel<"linspace">());
+    if (!steps) return t;
+    KernelCall call(device);
+    if (!call.out(t).attr(a).attr(b).try_run(kernel<"linspace">())) {
+      composed::linspace(t, a, b);
     }
     return t;
   };
@@ -231,7 +235,7 @@ void triangle_indices(Frame& f) {
     }
   }
   const int64_t n = static_cast<int64_t>(places[0].size());
-  DeviceRuntime& host = runtime(parse_device("cpu"));
+  DeviceRuntime& host = host_runtime();
   const Tensor t = empty(IntList{2, n}, Dtype::Int64, host);
   for (int r = 0; r < 2; ++r) {
     std::copy(places[r].begin(), places[r].end(), t.data<int64_t>() + r * n);

@@ -3,6 +3,8 @@
 
 #include <cmath>
 
+#include "ops/compose.h"
+
 namespace fl {
 
 Tensor nonzero_rows(const Tensor& self) {
@@ -14,7 +16,11 @@ Tensor nonzero_rows(const Tensor& self) {
     KernelCall(self.device()).out(n).in(self).run(kernel<"count_nonzero">());
   const int64_t rows = self.numel() ? item(n).to_int() : 0;
   Tensor out = empty(IntList{rows, self.dim()}, Dtype::Int64, self.device());
-  if (out.numel()) KernelCall(self.device()).out(out).in(self).run(kernel<"nonzero">());
+  if (out.numel() == 0) return out;
+  KernelCall call(self.device());
+  if (!call.out(out).in(self).try_run(kernel<"nonzero">())) {
+    composed::nonzero(out, self);
+  }
   return out;
 }
 
@@ -251,12 +257,9 @@ Tensor index_select(const Tensor& self, int64_t dim, const Tensor& index) {
         describe(index));
   Tensor out = empty(sizes, self.dtype(), self.device());
   if (out.numel()) {
-    KernelCall(x.device())
-        .out(out)
-        .in(x)
-        .in(at_least_1d(i))
-        .attr(d)
-        .run(kernel<"index_select">());
+    KernelCall call(x.device());
+    call.out(out).in(x).in(at_least_1d(i)).attr(d);
+    if (!call.try_run(kernel<"index_select">())) out = composed::index_select(x, d, i);
   }
   return same_shape(out, self);
 }
@@ -300,13 +303,12 @@ void index_add(Frame& f) {
   check_rows("index_add", self, d, i, source);
   const Tensor out = writable(f);
   if (source.numel() == 0) return;
-  KernelCall(self.device())
-      .out(at_least_1d(out))
-      .in(at_least_1d(i))
-      .in(at_least_1d(source))
-      .attr(d)
-      .attr(f.args[4].scalar().real())
-      .run(kernel<"index_add">());
+  const Scalar alpha = f.args[4].scalar();
+  KernelCall call(self.device());
+  call.out(at_least_1d(out)).in(at_least_1d(i)).in(at_least_1d(source));
+  if (!call.attr(d).attr(alpha.real()).try_run(kernel<"index_add">())) {
+    composed::index_add(at_least_1d(out), d, i, at_least_1d(source), alpha);
+  }
 }
 void index_add_back(Grad& g, std::vector<Tensor>& out) {
   if (g.needs(0)) put(g, out, 0, g.g);

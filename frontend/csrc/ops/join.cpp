@@ -1,5 +1,5 @@
 // Ops that join, repeat, turn and mask tensors: cat, stack, repeat, roll, flip, tril.
-#include "ops/common.h"
+#include "ops/compose.h"
 
 namespace fl {
 namespace {
@@ -206,7 +206,7 @@ Tensor tile(const Tensor& self, IntList dims) {
 }
 
 Tensor from_host(const std::vector<int64_t>& values, DeviceRuntime& device) {
-  static DeviceRuntime& host = runtime(parse_device("cpu"));
+  DeviceRuntime& host = host_runtime();
   const int64_t n = static_cast<int64_t>(values.size());
   const Tensor t = empty(IntList{n}, Dtype::Int64, host);
   std::copy(values.begin(), values.end(), t.data<int64_t>());
@@ -322,12 +322,10 @@ Tensor flip(const Tensor& self, IntList dims) {
   Tensor out = empty_like(self);
   if (out.numel() == 0) return out;
   if (along.n == 0) return put_values(out, self), out;
-  KernelCall(self.device())
-      .out(out)
-      .in(self)
-      .attr(IntList(along))
-      .run(kernel<"flip">());
-  return out;
+  KernelCall call(self.device());
+  call.out(out).in(self).attr(IntList(along));
+  if (call.try_run(kernel<"flip">())) return out;
+  return composed::flip(self, along);
 }
 Tensor fliplr(const Tensor& self) {
   check(self.dim() >= 2, "fliplr: input must be >= 2-d, got ", describe(self));
@@ -365,7 +363,9 @@ void triangle(Frame& f) {
         ": input tensor must have at least 2 dimensions, got ", describe(self));
   f.out = empty(self.sizes(), self.dtype(), self.device());
   if (f.out.numel() == 0) return;
-  KernelCall(self.device()).out(f.out).in(self).attr(k).run(kernel<name>());
+  KernelCall call(self.device());
+  if (call.out(f.out).in(self).attr(k).try_run(kernel<name>())) return;
+  f.out = composed::triangle(self, k, std::string_view(name.text) == "tril");
 }
 
 Tensor diag_embed(const Tensor& self, int64_t offset, int64_t dim1, int64_t dim2) {

@@ -321,9 +321,20 @@ bool run_fast(Frame& f, KernelId kernel, Promote promote,
 
 }  // namespace
 
+Dtype common_dtype(Promote promote, std::span<const PointwiseOperand> operands) {
+  const Dtype d = operand_dtype(operands);
+  return promote == Promote::Float && is_integral(d) ? default_dtype() : d;
+}
+
 void run_pointwise(Frame& f, KernelId kernel, Promote promote,
                    std::span<const PointwiseOperand> operands,
                    std::span<const fl_attr> attrs) {
+  run_pointwise(f, kernel, promote, operands, attrs, f.op->composite);
+}
+
+void run_pointwise(Frame& f, KernelId kernel, Promote promote,
+                   std::span<const PointwiseOperand> operands,
+                   std::span<const fl_attr> attrs, Composite composite) {
   if (run_fast(f, kernel, promote, operands, attrs)) return;
   Plan p;
   p.op = f.op->name();
@@ -332,8 +343,8 @@ void run_pointwise(Frame& f, KernelId kernel, Promote promote,
   p.compute = compute_dtype(promote, operand_dtype(operands), kernel);
   p.result = result_dtype(promote, p.compute);
   // A device without this kernel composes it, where the record says of what.
-  if (f.op->composite && !p.device->is_meta() && !p.device->find(kernel, p.compute)) {
-    f.op->composite(f);
+  if (composite && !p.device->is_meta() && !p.device->find(kernel, p.compute)) {
+    composite(f);
     return;
   }
   load_operands(p, operands);

@@ -1,6 +1,7 @@
 // Pointwise ops of two operands: arithmetic, comparison, logic, bits, extrema.
 #include <cmath>
 
+#include "ops/compose.h"
 #include "ops/formula.h"
 #include "ops/record.h"
 
@@ -32,7 +33,7 @@ void add_alpha(Frame& f) {
   const PointwiseOperand operands[] = {{f.args[0]}, {f.args[1]}};
   const Value& a = f.args[2];
   if (a.tag == Tag::Int && a.i == 1) {
-    return run_pointwise(f, plain, Promote::Same, operands, {});
+    return run_pointwise(f, plain, Promote::Same, operands, {}, nullptr);
   }
   Scalar alpha = a.scalar();
   check_alpha(f, alpha);
@@ -52,7 +53,7 @@ void sub_alpha(Frame& f) {
   const PointwiseOperand operands[] = {{f.args[0]}, {f.args[1]}};
   const Value& a = f.args[2];
   if (a.tag == Tag::Int && a.i == 1) {
-    return run_pointwise(f, plain, Promote::Same, operands, {});
+    return run_pointwise(f, plain, Promote::Same, operands, {}, nullptr);
   }
   Scalar alpha = a.scalar();
   check_alpha(f, alpha);
@@ -60,6 +61,18 @@ void sub_alpha(Frame& f) {
   attr.v.c[0] = -alpha.real();
   attr.v.c[1] = -alpha.imag();
   run_pointwise(f, scaled, Promote::Same, operands, std::span(&attr, 1));
+}
+
+// other is brought to the result's dtype first, in which alpha is exact.
+template <bool minus>
+Tensor scaled_parts(const Operand& self, const Operand& other, const Scalar& alpha) {
+  const PointwiseOperand both[] = {{self.value}, {other.value}};
+  const Dtype d = common_dtype(Promote::Same, both);
+  const auto at = [d](const Operand& o) {
+    return o.value.is_tensor() ? Operand::own(to_dtype(Tensor(o.value.tensor), d)) : o;
+  };
+  const Tensor scaled = mul(at(other), alpha);
+  return minus ? sub(at(self), scaled) : add(at(self), scaled);
 }
 
 Tensor times_alpha(Grad& x, double sign) {
@@ -195,6 +208,7 @@ const Records arithmetic = {
     Op("add(Operand self, Operand other, *, Scalar alpha=1) -> Tensor",
        "self + alpha·other, broadcast and promoted.")
         .impl<&add_alpha>()
+        .decomposition<&scaled_parts<false>>()
         .derivative("self", 0, [](Grad& x) { return x.g; })
         .derivative("other", 0, [](Grad& x) { return times_alpha(x, 1); })
         .inplace()
@@ -202,6 +216,7 @@ const Records arithmetic = {
     Op("sub(Operand self, Operand other, *, Scalar alpha=1) -> Tensor",
        "self - alpha·other, broadcast and promoted.")
         .impl<&sub_alpha>()
+        .decomposition<&scaled_parts<true>>()
         .derivative("self", 0, [](Grad& x) { return x.g; })
         .derivative("other", 0, [](Grad& x) { return times_alpha(x, -1); })
         .inplace()
@@ -289,6 +304,7 @@ const Records arithmetic = {
         .alias("arctan2"),
     Op("hypot(Tensor self, Tensor other) -> Tensor", "sqrt(self² + other²).")
         .pointwise(Promote::Same)
+        .decomposition<&composed::hypot>()
         .derivative("self", in(0) | kOut,
                     [](Grad& x) { return x.g * (x.in(0) / x.out()); })
         .derivative("other", in(1) | kOut,
@@ -298,6 +314,7 @@ const Records arithmetic = {
     Op("copysign(Tensor self, Operand other) -> Tensor",
        "The magnitude of self with the sign of other.")
         .pointwise(Promote::Float)
+        .decomposition<&composed::copysign>()
         .derivative("self", in(0) | kOut,
                     [](Grad& x) {
                       Tensor a = x.in(0);
@@ -309,11 +326,13 @@ const Records arithmetic = {
     Op("nextafter(Tensor self, Tensor other) -> Tensor",
        "The next number from self towards other.")
         .pointwise(Promote::Same)
+        .decomposition<&composed::nextafter>()
         .not_differentiable()
         .inplace()
         .out(),
     Op("logaddexp(Tensor self, Tensor other) -> Tensor", "log(exp(self) + exp(other)).")
         .pointwise(Promote::Float)
+        .decomposition<&composed::logaddexp>()
         .derivative("self", in(0) | kOut,
                     [](Grad& x) { return x.g * cj(exp(x.in(0) - x.out())); })
         .derivative("other", in(1) | kOut,
@@ -321,6 +340,7 @@ const Records arithmetic = {
         .out(),
     Op("logaddexp2(Tensor self, Tensor other) -> Tensor", "log2(2^self + 2^other).")
         .pointwise(Promote::Float)
+        .decomposition<&composed::logaddexp2>()
         .derivative("self", in(0) | kOut,
                     [](Grad& x) {
                       static const OpRef exp2("exp2(");
@@ -335,12 +355,14 @@ const Records arithmetic = {
     Op("heaviside(Tensor self, Tensor values) -> Tensor",
        "0 below zero, 1 above, `values` at zero.")
         .pointwise(Promote::Same)
+        .decomposition<&composed::heaviside>()
         .not_differentiable()
         .inplace()
         .out(),
     Op("xlogy(Operand self, Operand other) -> Tensor",
        "self·log(other), 0 where self is 0.")
         .pointwise(Promote::Float)
+        .decomposition<&composed::xlogy>()
         .derivative("self", in(0, 1),
                     [](Grad& x) {
                       Tensor a = x.in(0);
@@ -359,6 +381,7 @@ const Records arithmetic = {
     Op("special.xlog1py(Operand self, Operand other) -> Tensor",
        "self·log1p(other), 0 where self is 0.")
         .pointwise(Promote::Float)
+        .decomposition<&composed::xlog1py>()
         .derivative("self", in(0, 1),
                     [](Grad& x) {
                       Tensor a = x.in(0);
@@ -394,11 +417,13 @@ const Records arithmetic = {
         .out(),
     Op("gcd(Tensor self, Tensor other) -> Tensor", "The greatest common divisor.")
         .pointwise(Promote::Integral)
+        .decomposition<&composed::gcd>()
         .not_differentiable()
         .inplace()
         .out(),
     Op("lcm(Tensor self, Tensor other) -> Tensor", "The least common multiple.")
         .pointwise(Promote::Integral)
+        .decomposition<&composed::lcm>()
         .not_differentiable()
         .inplace()
         .out(),
@@ -439,6 +464,7 @@ const Records extrema = {
         .out(),
     Op("fmax(Tensor self, Tensor other) -> Tensor", "The larger, NaN ignored.")
         .pointwise(Promote::Same)
+        .decomposition<&composed::fmax>()
         .derivative("self", in(0, 1),
                     [](Grad& x) { return ignoring_nan(x, true, true); })
         .derivative("other", in(0, 1),
@@ -446,6 +472,7 @@ const Records extrema = {
         .out(),
     Op("fmin(Tensor self, Tensor other) -> Tensor", "The smaller, NaN ignored.")
         .pointwise(Promote::Same)
+        .decomposition<&composed::fmin>()
         .derivative("self", in(0, 1),
                     [](Grad& x) { return ignoring_nan(x, true, false); })
         .derivative("other", in(0, 1),

@@ -1,5 +1,6 @@
 // Pointwise ops of three operands and choices: where, masked_fill, clamp, lerp,
 // addcmul, addcdiv, and numbers made of parts.
+#include "ops/compose.h"
 #include "ops/formula.h"
 #include "ops/record.h"
 
@@ -183,6 +184,7 @@ const Records choices = {
     Op("clamp(Tensor self, Operand? min=None, Operand? max=None) -> Tensor",
        "Each element, brought into [min, max].")
         .impl<&clamp_op>()
+        .decomposition<&composed::clamp>()
         .derivative("self", in(0, 1, 2), inside)
         .derivative("min", in(0, 1, 2), at_low)
         .derivative("max", in(0, 1, 2), at_high)
@@ -203,6 +205,7 @@ const Records blends = {
     Op("lerp(Tensor self, Tensor end, Operand weight) -> Tensor",
        "self + weight·(end - self).")
         .impl<&lerp_op>()
+        .decomposition<&composed::lerp>()
         .derivative("self", in(2),
                     [](Grad& x) {
                       Operand w = x.operand(2);
@@ -221,6 +224,7 @@ const Records blends = {
        "Tensor",
        "self + value·tensor1·tensor2.")
         .pointwise(Promote::Same)
+        .decomposition<&composed::addcmul>()
         .derivative("self", 0, [](Grad& x) { return x.g; })
         .derivative("tensor1", in(2),
                     [](Grad& x) { return x.g * cj(x.in(2)) * value_of(x); })
@@ -233,6 +237,7 @@ const Records blends = {
        "self + value·tensor1/tensor2.")
         .pointwise(Promote::Same)
         .impl<&no_integer_division>()
+        .decomposition<&composed::addcdiv>()
         .derivative("self", 0, [](Grad& x) { return x.g; })
         .derivative("tensor1", in(2),
                     [](Grad& x) { return x.g * value_of(x) / cj(x.in(2)); })
@@ -265,7 +270,10 @@ void from_parts(Frame& f) {
                                     {a.data(), sa, a.dtype()},
                                     {b.data(), sb, b.dtype()}};
     bool is_polar = f.op->schema.name == "polar";
-    run_iterated(a.device(), is_polar ? polar : rect, a.dtype(), 1, operands, sizes);
+    if (!run_iterated(a.device(), is_polar ? polar : rect, a.dtype(), 1, operands,
+                      sizes, {}, false)) {
+      (is_polar ? composed::polar : composed::rectangular)(out, a, b);
+    }
   }
   f.out = out;
 }

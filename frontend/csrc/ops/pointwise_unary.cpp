@@ -2,6 +2,7 @@
 // special functions and tests.
 #include <cmath>
 
+#include "ops/compose.h"
 #include "ops/formula.h"
 #include "ops/record.h"
 
@@ -295,6 +296,7 @@ const Records trigonometry = {
         .out(),
     Op("sinc(Tensor self) -> Tensor", "sin(πx)/(πx), 1 at 0.")
         .pointwise(Promote::Float)
+        .decomposition<&composed::sinc>()
         .derivative("self", in(0),
                     [](Grad& x) {
                       Tensor z = x.in(0), p = z * M_PI;
@@ -506,6 +508,7 @@ const Records tests = {
         .out(),
     Op("_angle(Tensor self) -> Tensor", "The argument of floating or complex numbers.")
         .pointwise(Promote::ToReal, "angle")
+        .decomposition<&composed::angle>()
         .derivative("self", in(0),
                     [](Grad& x) {
                       if (!x.complex_input(0)) return zeros_like(x.g);

@@ -1,6 +1,7 @@
 // Pooling: maxima and means of windows or of equal parts, and resampling.
 #include <cmath>
 
+#include "ops/compose.h"
 #include "ops/spatial.h"
 
 namespace fl {
@@ -56,49 +57,6 @@ void check_pooled(const char* op, const Tensor& x, bool batched) {
   }
 }
 
-// Windows as a last dimension: what the fallback of max_pool takes the maximum of.
-Two max_of_windows(const Tensor& x, const Window& w, const Dims& out) {
-  const int n = w.kernel.n;
-  Dims pad, sizes, strides, coordinates;
-  for (int i = n - 1; i >= 0; --i) {
-    const int64_t reach =
-        (out[i + 2] - 1) * w.stride[i] + w.dilation[i] * (w.kernel[i] - 1) + 1;
-    const int64_t end = reach - x.sizes()[i + 2] - w.padding[i];
-    pad.push(w.padding[i]), pad.push(std::max<int64_t>(end, 0));
-  }
-  static const OpRef pad_op("constant_pad_nd("), arange("arange(Scalar end");
-  const Tensor wide = pad_op(x, IntList(pad), -INFINITY);
-  // Where each padded element lies in the plane; -1 where it is padding.
-  const int64_t plane = count(x.sizes().subspan(2));
-  const Tensor place =
-      ops::reshape(arange(plane, std::nullopt, std::nullopt, Device(x.device().device)),
-                   x.sizes().subspan(2));
-  const auto windows = [&](const Tensor& t, bool batch) {
-    Dims size, step;
-    const int64_t lead = batch ? 2 : 0;
-    for (int64_t d = 0; d < lead; ++d)
-      size.push(t.sizes()[d]), step.push(t.strides()[d]);
-    for (int i = 0; i < n; ++i) {
-      size.push(out[i + 2]), step.push(t.strides()[lead + i] * w.stride[i]);
-    }
-    for (int i = 0; i < n; ++i) {
-      size.push(w.kernel[i]), step.push(t.strides()[lead + i] * w.dilation[i]);
-    }
-    Dims flat(IntList(size.v, lead + n));
-    flat.push(count(w.kernel));
-    return ops::reshape(ops::as_strided(t, size, step, t.offset()), flat);
-  };
-  static const OpRef max_op("max(Tensor self, int dim");
-  const auto best = max_op.all(windows(make_contiguous(wide), true), -1, false);
-  const Tensor places =
-      windows(make_contiguous(pad_op(place, IntList(pad), -1)), false);
-  Dims full(best[1].sizes());
-  full.push(count(w.kernel));
-  static const OpRef gather("gather(");
-  const Tensor at = gather(ops::expand(places, full), -1, ops::unsqueeze(best[1], -1));
-  return {best[0], ops::squeeze(at, -1)};
-}
-
 Two max_pool(const Tensor& input, IntList kernel, IntList stride, IntList padding,
              IntList dilation, IntList size) {
   const Tensor x = make_contiguous(input);
@@ -108,7 +66,7 @@ Two max_pool(const Tensor& input, IntList kernel, IntList stride, IntList paddin
   KernelCall call(x.device());
   call.out(y).out(indices).in(x).attr(kernel).attr(stride).attr(padding).attr(dilation);
   if (call.try_run(fl::kernel<"max_pool">())) return {y, indices};
-  return max_of_windows(x, {kernel, stride, padding, dilation}, size);
+  return composed::max_pool(x, size, {kernel, stride, padding, dilation});
 }
 Tensor max_pool_parts(const Tensor& g, const Tensor& indices, IntList input, IntList,
                       IntList, IntList, IntList) {
@@ -165,16 +123,11 @@ Tensor avg_pool_run(KernelId kernel, const Tensor& from, IntList size, IntList k
   const Tensor x = make_contiguous(from);
   Tensor out = empty(size, x.dtype(), x.device());
   if (out.numel() == 0) return out;
-  KernelCall(x.device())
-      .out(out)
-      .in(x)
-      .attr(k)
-      .attr(stride)
-      .attr(padding)
-      .attr(include)
-      .attr(divisor)
-      .run(kernel);
-  return out;
+  KernelCall call(x.device());
+  call.out(out).in(x).attr(k).attr(stride).attr(padding).attr(include).attr(divisor);
+  if (call.try_run(kernel)) return out;
+  return composed::avg_pool(x, size, {k, stride, padding, {}}, include, divisor,
+                            kernel == fl::kernel<"avg_pool_backward">());
 }
 Tensor avg_pool(const Tensor& x, IntList size, IntList k, IntList stride,
                 IntList padding, bool include, int64_t divisor) {
@@ -227,8 +180,10 @@ Tensor adaptive_run(KernelId kernel, const Tensor& from, IntList size) {
   Tensor out = empty(size, x.dtype(), x.device());
   if (out.numel() == 0) return out;
   if (x.numel() == 0) return fill_values(out, 0), out;
-  KernelCall(x.device()).out(out).in(x).run(kernel);
-  return out;
+  KernelCall call(x.device());
+  if (call.out(out).in(x).try_run(kernel)) return out;
+  return composed::adaptive_avg_pool(
+      x, size, kernel == fl::kernel<"adaptive_avg_pool_backward">());
 }
 Tensor adaptive_avg(const Tensor& x, IntList size) {
   return adaptive_run(kernel<"adaptive_avg_pool">(), x, size);
@@ -240,10 +195,12 @@ Two adaptive_max(const Tensor& input, IntList size) {
   const Tensor x = make_contiguous(input);
   Tensor y = empty(size, x.dtype(), x.device());
   Tensor indices = empty(size, Dtype::Int64, x.device());
-  if (y.numel()) {
-    KernelCall(x.device()).out(y).out(indices).in(x).run(kernel<"adaptive_max_pool">());
+  if (y.numel() == 0) return {y, indices};
+  KernelCall call(x.device());
+  if (call.out(y).out(indices).in(x).try_run(kernel<"adaptive_max_pool">())) {
+    return {y, indices};
   }
-  return {y, indices};
+  return composed::adaptive_max_pool(x, size);
 }
 Tensor adaptive_max_back(Grad& g) {
   static const OpRef op("_max_pool_backward(");

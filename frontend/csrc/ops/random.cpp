@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "ops/compose.h"
 #include "ops/factory.h"
 
 namespace fl {
@@ -15,8 +16,11 @@ Generator& generator_of(const Value& v) {
   return v.none() ? default_generator() : *v.generator;
 }
 
-// Runs a kernel that fills `out`, by way of a contiguous tensor where it must.
-template <class... A>
+// Runs a kernel that fills `out`, by way of a contiguous tensor where it must;
+// `composed` draws the same numbers where the device lacks the kernel.
+using Composed = void (*)(const Tensor& out, double a, double b, int64_t seed,
+                          int64_t offset);
+template <Composed composed = nullptr, class... A>
 void draw(KernelId kernel, const Tensor& out, Generator& gen, const A&... attrs) {
   const int64_t seed = static_cast<int64_t>(gen.seed);
   const int64_t offset = static_cast<int64_t>(gen.next());
@@ -26,8 +30,26 @@ void draw(KernelId kernel, const Tensor& out, Generator& gen, const A&... attrs)
   KernelCall call(out.device());
   call.out(to);
   (call.attr(attrs), ...);
-  call.attr(seed).attr(offset).run(kernel);
+  call.attr(seed).attr(offset);
+  if constexpr (composed == nullptr) {
+    call.run(kernel);
+  } else if (!call.try_run(kernel)) {
+    const double given[] = {static_cast<double>(attrs)..., 0, 0};
+    composed(to, given[0], given[1], seed, offset);
+  }
   if (!to.same(out)) copy_into(out, to);
+}
+void exponential_of(const Tensor& out, double rate, double, int64_t s, int64_t o) {
+  composed::exponential(out, rate, s, o);
+}
+void geometric_of(const Tensor& out, double p, double, int64_t s, int64_t o) {
+  composed::geometric(out, p, s, o);
+}
+void bernoulli_of(const Tensor& out, double p, double, int64_t s, int64_t o) {
+  composed::bernoulli(out, Tensor(), p, s, o);
+}
+void randperm_of(const Tensor& out, double, double, int64_t s, int64_t o) {
+  composed::randperm(out, s, o);
 }
 
 // Complex numbers are drawn as pairs.
@@ -102,7 +124,7 @@ void randperm(Frame& f) {
   check(n >= 0, "randperm: n must be non-negative, got ", n);
   const Options o(f, 2, Dtype::Int64);
   Tensor t = empty(IntList{n}, Dtype::Int64, o.device);
-  draw(kernel<"randperm">(), t, generator_of(f.args[1]));
+  draw<randperm_of>(kernel<"randperm">(), t, generator_of(f.args[1]));
   o.finish(f, cast_to(t, o.dtype));
 }
 
@@ -137,13 +159,14 @@ void exponential(Frame& f) {
   check(is_floating(f.out.dtype()),
         "exponential_: expected a floating point dtype, got ", describe(f.out));
   check(lambda > 0, "exponential_ expects lambda > 0.0, but found lambda=", lambda);
-  draw(kernel<"exponential">(), f.out, generator_of(f.args[2]), lambda, 0.0);
+  draw<exponential_of>(kernel<"exponential">(), f.out, generator_of(f.args[2]), lambda,
+                       0.0);
 }
 void geometric(Frame& f) {
   f.out = target(f);
   const double p = number(f.args[1]);
   check(p > 0 && p < 1, "geometric_ expects p to be in (0, 1), but got p=", p);
-  draw(kernel<"geometric">(), f.out, generator_of(f.args[2]), p, 0.0);
+  draw<geometric_of>(kernel<"geometric">(), f.out, generator_of(f.args[2]), p, 0.0);
 }
 void cauchy(Frame& f) {
   f.out = target(f);
@@ -151,8 +174,8 @@ void cauchy(Frame& f) {
         describe(f.out));
   check(number(f.args[2]) > 0,
         "cauchy_ expects sigma > 0.0, but found sigma=", number(f.args[2]));
-  draw(kernel<"cauchy">(), f.out, generator_of(f.args[3]), number(f.args[1]),
-       number(f.args[2]));
+  draw<composed::cauchy>(kernel<"cauchy">(), f.out, generator_of(f.args[3]),
+                         number(f.args[1]), number(f.args[2]));
 }
 void log_normal(Frame& f) {
   f.out = target(f);
@@ -160,8 +183,8 @@ void log_normal(Frame& f) {
         "log_normal_: expected a floating point dtype, got ", describe(f.out));
   check(number(f.args[2]) > 0,
         "log_normal_ expects std > 0.0, but found std=", number(f.args[2]));
-  draw(kernel<"log_normal">(), f.out, generator_of(f.args[3]), number(f.args[1]),
-       number(f.args[2]));
+  draw<composed::log_normal>(kernel<"log_normal">(), f.out, generator_of(f.args[3]),
+                             number(f.args[1]), number(f.args[2]));
 }
 
 // Without an end: all integers that the dtype holds exactly.
@@ -211,7 +234,8 @@ void check_probability(double p) {
 void bernoulli_number(Frame& f) {
   f.out = target(f);
   check_probability(number(f.args[1]));
-  draw(kernel<"bernoulli">(), f.out, generator_of(f.args[2]), number(f.args[1]));
+  draw<bernoulli_of>(kernel<"bernoulli">(), f.out, generator_of(f.args[2]),
+                     number(f.args[1]));
 }
 void draw_bernoulli(const Tensor& out, const Tensor& p, Generator& gen) {
   const int64_t seed = static_cast<int64_t>(gen.seed);
@@ -224,13 +248,11 @@ void draw_bernoulli(const Tensor& out, const Tensor& p, Generator& gen) {
   const Tensor each =
       make_contiguous(cast_to(alias(p, out.sizes(), strides, p.offset()), wide));
   const Tensor to = empty(out.sizes(), out.dtype(), out.device());
-  KernelCall(out.device())
-      .out(to)
-      .in(each)
-      .attr(0.0)
-      .attr(seed)
-      .attr(offset)
-      .run(kernel<"bernoulli">());
+  KernelCall call(out.device());
+  call.out(to).in(each).attr(0.0).attr(seed).attr(offset);
+  if (!call.try_run(kernel<"bernoulli">())) {
+    composed::bernoulli(to, each, 0, seed, offset);
+  }
   put_values(out, to);
 }
 void bernoulli_tensor(Frame& f) {
@@ -304,7 +326,7 @@ Tensor multinomial(const Tensor& self, int64_t samples, bool replacement, Gen ge
   const Tensor p = cast_to(self, Dtype::Float64);
   if (!replacement) {
     const Tensor e = empty(p.sizes(), p.dtype(), p.device());
-    draw(kernel<"exponential">(), e, g, 1.0, 0.0);
+    draw<exponential_of>(kernel<"exponential">(), e, g, 1.0, 0.0);
     static const OpRef topk("topk(");
     return topk.all(ops::div(p, e), samples, int64_t{-1}, true, true)[1];
   }

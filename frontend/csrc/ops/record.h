@@ -14,10 +14,18 @@ struct PointwiseOperand {
   Value value;              // tensor or number; None is an absent operand
   bool keep_dtype = false;  // neither promotes nor is cast: the condition of `where`
 };
-// Broadcasts, promotes, allocates or writes into f.given, and runs the kernel.
+// The dtype in which they are computed, by PyTorch's rules of promotion.
+Dtype common_dtype(Promote promote, std::span<const PointwiseOperand> operands);
+// Broadcasts, promotes, allocates or writes into f.given, and runs the kernel; where
+// the device lacks it, the record's decomposition.
 void run_pointwise(Frame& f, KernelId kernel, Promote promote,
                    std::span<const PointwiseOperand> operands,
                    std::span<const fl_attr> attrs);
+// The same with another composition, or none: of a record with several kernels.
+using Composite = void (*)(Frame&);
+void run_pointwise(Frame& f, KernelId kernel, Promote promote,
+                   std::span<const PointwiseOperand> operands,
+                   std::span<const fl_attr> attrs, Composite composite);
 
 // record.cpp: makes the node and saves what its derivatives read.  `clone_self`: the op
 // is about to overwrite args[0].

@@ -3,6 +3,8 @@
 
 #include <cmath>
 
+#include "ops/compose.h"
+
 namespace fl {
 
 uint64_t reduced_dims(const char* op, const Tensor& t, OptDims dims) {
@@ -121,8 +123,9 @@ Tensor mean_dims(const Tensor& self, OptDims dims, bool keepdim, OptDtype dtype)
   const Dtype d = dtype.value_or(self.dtype());
   check(!is_integral(d), "mean: could not infer output dtype. Input dtype must be ",
         "either a floating point or complex dtype. Got: ", type_name(d));
-  return reduce(kernel<"mean">(), self.dtype() == d ? self : cast_to(self, d), mask,
-                keepdim, d, Scalar(NAN));
+  const Tensor x = self.dtype() == d ? self : cast_to(self, d);
+  if (lacks(x, kernel<"mean">())) return composed::mean(x, mask, keepdim);
+  return reduce(kernel<"mean">(), x, mask, keepdim, d, Scalar(NAN));
 }
 Tensor mean_all(const Tensor& self, OptDtype dtype) {
   return mean_dims(self, {}, false, dtype);

@@ -16,6 +16,12 @@ int64_t reduced_count(IntList sizes, uint64_t mask);
 Tensor reduce(KernelId kernel, const Tensor& self, uint64_t mask, bool keepdim,
               Dtype dtype, const Scalar& neutral, std::span<const fl_attr> attrs = {});
 
+// Whether a reduction of x must be composed: there is something to reduce, and x's
+// device has no such kernel.
+inline bool lacks(const Tensor& x, KernelId kernel) {
+  return x.numel() && !x.device().is_meta() && !x.device().find(kernel, x.dtype());
+}
+
 // The reduced tensor with dimensions of size 1 put back where it lacks them.
 Tensor restore_dims(const Tensor& reduced, uint64_t mask, int64_t ndim, bool keepdim);
 // mask of a derivative's input, from its dims argument (which may be None)

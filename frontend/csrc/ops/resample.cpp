@@ -1,5 +1,6 @@
 // Resampling of images, constant padding, embedding and dropout.
 #include "flambeau/random.h"
+#include "ops/compose.h"
 #include "ops/spatial.h"
 
 namespace fl {
@@ -19,8 +20,9 @@ Tensor upsample_run(KernelId kernel, const Tensor& from, IntList size, int64_t m
   KernelCall call(x.device());
   call.out(out).in(x).attr(mode).attr(align);
   for (double s : scales) call.attr(s);
-  call.run(kernel);
-  return out;
+  if (call.try_run(kernel)) return out;
+  return composed::upsample(x, size, mode, align, scales,
+                            kernel == fl::kernel<"upsample_backward">());
 }
 Tensor upsample(const Tensor& x, IntList size, int64_t mode, bool align,
                 std::span<const double> scales) {
@@ -191,6 +193,12 @@ void check_probability(double p) {
   check(p >= 0 && p <= 1,
         "dropout: dropout probability has to be between 0 and 1, but ", "got ", p);
 }
+// Half precision is scaled in single precision, as kernels do.
+Tensor scaled_where(const Tensor& x, const Tensor& mask, double scale) {
+  const bool half = x.dtype() == Dtype::Float16 || x.dtype() == Dtype::BFloat16;
+  const Tensor wide = half ? cast_to(x, Dtype::Float32) : x;
+  return cast_to(ops::where(mask, ops::mul(wide, scale), 0), x.dtype());
+}
 Two dropout_run(const Tensor& input, double p) {
   const Tensor x = make_contiguous(input);
   Tensor out = empty(x.sizes(), x.dtype(), x.device());
@@ -209,9 +217,11 @@ Two dropout_run(const Tensor& input, double p) {
                    IntList(&n, 1), attrs, false)) {
     return {out, mask};
   }
-  static const OpRef bernoulli("bernoulli(Tensor self, float p");
-  mask = cast_to(bernoulli(out, 1 - p), Dtype::Bool);
-  return {ops::mul(ops::mul(x, mask), 1 / (1 - p)), mask};
+  // The mask is that of the fused kernel: of the words that x's own dtype draws.
+  Tensor kept = empty(x.sizes(), x.dtype(), x.device());
+  composed::bernoulli(kept, Tensor(), 1 - p, attrs[1].v.i, attrs[2].v.i);
+  mask = cast_to(kept, Dtype::Bool);
+  return {scaled_where(x, mask, 1 / (1 - p)), mask};
 }
 const OpRef scale_op("_masked_scale(");
 Tensor dropout_back(Grad& g) {
@@ -229,7 +239,7 @@ Tensor masked_scale(const Tensor& x, const Tensor& mask, double scale) {
                    x.sizes(), std::span(&attr, 1), false)) {
     return out;
   }
-  return ops::mul(ops::mul(x, mask), scale);
+  return scaled_where(x, mask, scale);
 }
 Tensor dropout(const Tensor& input, double p, bool train) {
   check_probability(p);

@@ -1,7 +1,7 @@
 // Ops along one dimension: positions of extremes, running sums, softmax.
 #include <cmath>
 
-#include "ops/reduction.h"
+#include "ops/compose.h"
 
 namespace fl {
 namespace {
@@ -65,16 +65,15 @@ Two extreme_dim(const Tensor& self, int64_t dim, bool keepdim) {
   const Tensor x = at_least_1d(self);
   check(x.sizes()[d] > 0, ErrorKind::Index, name.text, ": expected reduction dim ", d,
         " to have non-zero size, got ", describe(self));
-  Tensor values = sized(x, d, 1, x.dtype()), indices = sized(x, d, 1, Dtype::Int64);
-  if (values.numel()) {
-    KernelCall(self.device())
-        .out(values)
-        .out(indices)
-        .in(x)
-        .attr(d)
-        .run(kernel<name>());
+  Two out{sized(x, d, 1, x.dtype()), sized(x, d, 1, Dtype::Int64)};
+  if (out[0].numel()) {
+    KernelCall call(self.device());
+    if (!call.out(out[0]).out(out[1]).in(x).attr(d).try_run(kernel<name>())) {
+      constexpr bool largest = name.text[1] == 'a';
+      out = composed::extreme_dim<largest>(x, d);
+    }
   }
-  return {finish(values, self, d, keepdim), finish(indices, self, d, keepdim)};
+  return {finish(out[0], self, d, keepdim), finish(out[1], self, d, keepdim)};
 }
 
 // Gradient of values that were picked out along dim by out(1).
@@ -164,15 +163,13 @@ Two running_extreme(const Tensor& self, int64_t dim) {
   const int64_t d = wrap_dim(dim, self.dim());
   Tensor values = empty(self.sizes(), self.dtype(), self.device());
   Tensor indices = empty(self.sizes(), Dtype::Int64, self.device());
-  if (values.numel()) {
-    KernelCall(self.device())
-        .out(at_least_1d(values))
-        .out(at_least_1d(indices))
-        .in(at_least_1d(self))
-        .attr(d)
-        .run(kernel<name>());
-  }
-  return {values, indices};
+  if (values.numel() == 0) return {values, indices};
+  const Tensor x = at_least_1d(self);
+  KernelCall call(self.device());
+  call.out(at_least_1d(values)).out(at_least_1d(indices)).in(x).attr(d);
+  if (call.try_run(kernel<name>())) return {values, indices};
+  const Two out = composed::running_extreme(x, d, name.text[4] == 'a');
+  return {same_shape(out[0], self), same_shape(out[1], self)};
 }
 Tensor running_extreme_back(Grad& g) {
   if (g.shape(0).empty()) return g.g;
@@ -184,14 +181,12 @@ Tensor logcumsumexp(const Tensor& self, int64_t dim) {
   const int64_t d = wrap_dim(dim, self.dim());
   const Tensor x = cast_to(self, float_dtype(self.dtype()));
   Tensor out = empty(x.sizes(), x.dtype(), x.device());
-  if (out.numel()) {
-    KernelCall(x.device())
-        .out(at_least_1d(out))
-        .in(at_least_1d(x))
-        .attr(d)
-        .run(kernel<"logcumsumexp">());
-  }
-  return out;
+  if (out.numel() == 0) return out;
+  KernelCall call(x.device());
+  call.out(at_least_1d(out)).in(at_least_1d(x)).attr(d);
+  if (is_complex(x.dtype())) return call.run(kernel<"logcumsumexp">()), out;
+  if (call.try_run(kernel<"logcumsumexp">())) return out;
+  return same_shape(composed::logcumsumexp(at_least_1d(x), d), x);
 }
 // sum over j >= k of g_j exp(x_k - out_j), in logarithms, for either sign of g.
 Tensor logcumsumexp_back(Grad& g) {

@@ -3,6 +3,8 @@
 
 #include <cmath>
 
+#include "ops/compose.h"
+
 namespace fl {
 namespace {
 
@@ -348,14 +350,11 @@ Tensor masked_select(const Tensor& self, const Tensor& mask) {
   const auto sizes = broadcast_shapes(self.sizes(), mask.sizes(), "masked_select");
   const Tensor m = broadcast(mask, sizes), x = broadcast(self, sizes);
   Tensor out = empty(IntList{count_true(m)}, self.dtype(), self.device());
-  if (out.numel()) {
-    KernelCall(self.device())
-        .out(out)
-        .in(at_least_1d(x))
-        .in(at_least_1d(m))
-        .run(kernel<"masked_select">());
-  }
-  return out;
+  if (out.numel() == 0) return out;
+  KernelCall call(self.device());
+  call.out(out).in(at_least_1d(x)).in(at_least_1d(m));
+  if (call.try_run(kernel<"masked_select">())) return out;
+  return composed::masked_select(x, m, out.numel());
 }
 Tensor masked_select_back(Grad& g) {
   const Tensor mask = g.in(1);
@@ -383,11 +382,11 @@ void masked_scatter(Frame& f) {
     check(n <= source.numel(), "masked_scatter: number of elements of source (",
           source.numel(), ") < number of ones in mask (", n, ")");
   }
-  KernelCall(self.device())
-      .out(at_least_1d(f.out))
-      .in(at_least_1d(m))
-      .in(make_contiguous(at_least_1d(source)))
-      .run(kernel<"masked_scatter">());
+  const Tensor from = make_contiguous(at_least_1d(source));
+  KernelCall call(self.device());
+  call.out(at_least_1d(f.out)).in(at_least_1d(m)).in(from);
+  if (call.try_run(kernel<"masked_scatter">())) return;
+  composed::masked_scatter(f.out, m, from);
 }
 void masked_scatter_back(Grad& g, std::vector<Tensor>& out) {
   static const OpRef select("masked_select(");

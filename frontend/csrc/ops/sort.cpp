@@ -1,7 +1,7 @@
 // Order: sort, topk, medians, searching in sorted sequences, counting.
 #include <cmath>
 
-#include "ops/reduction.h"
+#include "ops/compose.h"
 
 namespace fl {
 namespace {
@@ -63,15 +63,12 @@ Two topk(const Tensor& self, int64_t k, int64_t dim, bool largest, bool sorted) 
   Tensor values = empty(sizes, x.dtype(), x.device());
   Tensor indices = empty(sizes, Dtype::Int64, x.device());
   if (values.numel()) {
-    KernelCall(x.device())
-        .out(values)
-        .out(indices)
-        .in(x)
-        .attr(d)
-        .attr(k)
-        .attr(largest)
-        .attr(sorted)
-        .run(kernel<"topk">());
+    KernelCall call(x.device());
+    call.out(values).out(indices).in(x).attr(d).attr(k).attr(largest).attr(sorted);
+    if (!call.try_run(kernel<"topk">())) {
+      const Two out = composed::topk(x, d, k, largest);
+      values = out[0], indices = out[1];
+    }
   }
   if (self.dim() == 0) {
     check(k == 1, "topk: expected k to be 1 for a 0-dim tensor, got ", k);
@@ -93,13 +90,12 @@ Two kth_of(const char* op, const Tensor& self, int64_t k, int64_t dim, bool keep
   Tensor value = empty(sizes, x.dtype(), x.device());
   Tensor index = empty(sizes, Dtype::Int64, x.device());
   if (value.numel()) {
-    KernelCall(x.device())
-        .out(value)
-        .out(index)
-        .in(x)
-        .attr(d)
-        .attr(k)
-        .run(kernel<"kthvalue">());
+    KernelCall call(x.device());
+    call.out(value).out(index).in(x).attr(d).attr(k);
+    if (!call.try_run(kernel<"kthvalue">())) {
+      const Two out = composed::kthvalue(x, d, k);
+      value = out[0], index = out[1];
+    }
   }
   if (keepdim && self.dim()) return {value, index};
   Dims s(sizes), vs(value.strides());
@@ -197,8 +193,10 @@ Tensor search(const char* op, const Tensor& sequence, const Tensor& given,
   } else {
     call.out(out).in(s).in(v);
   }
-  call.attr(right).run(kernel<"searchsorted">());
-  return out;
+  if (call.attr(right).try_run(kernel<"searchsorted">())) return out;
+  if (sequence.dim() > 1) return composed::searchsorted(s, v, out_dtype, right);
+  const Tensor line = ops::reshape(v, IntList{-1});
+  return ops::reshape(composed::searchsorted(s, line, out_dtype, right), v.sizes());
 }
 bool from_right(bool right, const Value& side) {
   if (side.none()) return right;
@@ -271,12 +269,10 @@ Tensor bincount(const Tensor& self, const Tensor& weights, int64_t minlength) {
   Tensor out = empty(IntList{n}, d, self.device());
   fill_values(out, Scalar(0));
   if (n == 0 || self.numel() == 0) return out;
-  KernelCall(self.device())
-      .out(out)
-      .in(x)
-      .in(weights.defined() ? make_contiguous(cast_to(weights, d)) : Tensor())
-      .run(kernel<"bincount">());
-  return out;
+  const Tensor w = weights.defined() ? make_contiguous(cast_to(weights, d)) : Tensor();
+  KernelCall call(self.device());
+  if (call.out(out).in(x).in(w).try_run(kernel<"bincount">())) return out;
+  return composed::bincount(x, w, n, d);
 }
 
 Tensor histc(const Tensor& self, int64_t bins, const Scalar& min, const Scalar& max) {
@@ -296,13 +292,10 @@ Tensor histc(const Tensor& self, int64_t bins, const Scalar& min, const Scalar& 
   Tensor out = empty(IntList{bins}, self.dtype(), self.device());
   fill_values(out, Scalar(0));
   if (self.numel() == 0) return out;
-  KernelCall(self.device())
-      .out(out)
-      .in(make_contiguous(at_least_1d(self)))
-      .attr(lo)
-      .attr(hi)
-      .run(kernel<"histc">());
-  return out;
+  const Tensor x = make_contiguous(at_least_1d(self));
+  KernelCall call(self.device());
+  if (call.out(out).in(x).attr(lo).attr(hi).try_run(kernel<"histc">())) return out;
+  return composed::histc(x, bins, lo, hi);
 }
 
 const char* const kTwo = "Values along a dim in order, and where they were.";

@@ -1,7 +1,7 @@
 // Reductions with a formula: variance, norms, logsumexp.
 #include <cmath>
 
-#include "ops/reduction.h"
+#include "ops/compose.h"
 
 namespace fl {
 namespace {
@@ -30,6 +30,9 @@ Tensor var(const Tensor& self, IntList dims, double correction, bool keepdim,
     if (self.dim() == 0) v = ops::reshape(v, IntList{2});
     const Tensor total = ops::sum_dim(v, IntList{-1}, false);
     return root ? ops::sqrt(total) : total;
+  }
+  if (lacks(self, kernel<"var">())) {
+    return composed::var(self, correction, root, mask, keepdim);
   }
   fl_attr attrs[2] = {};
   attrs[0].v.f = correction;
@@ -99,6 +102,7 @@ Tensor vector_norm(const Tensor& self, double p, IntList dims, bool keepdim) {
   check(reduced_count(self.sizes(), mask) > 0 || (p >= 0 && !std::isinf(p)),
         "linalg.vector_norm: cannot compute the ", p,
         " norm of an empty dimension: the operation has no identity");
+  if (lacks(self, kernel<"norm">())) return composed::norm(self, p, mask, keepdim);
   fl_attr attr = {};
   attr.v.f = p;
   return reduce(kernel<"norm">(), self, mask, keepdim, real_dtype(self.dtype()),
@@ -172,9 +176,7 @@ Tensor logsumexp(const Tensor& self, IntList dims, bool keepdim) {
   const uint64_t mask = reduced_dims("logsumexp", self, dims);
   const Dtype d = float_dtype(self.dtype());
   const Tensor x = self.dtype() == d ? self : cast_to(self, d);
-  const bool fused = self.device().is_meta() ||
-                     self.device().find(kernel<"logsumexp">(), d) != nullptr;
-  if (fused) {
+  if (!lacks(x, kernel<"logsumexp">())) {
     return reduce(kernel<"logsumexp">(), x, mask, keepdim, d, Scalar(-INFINITY));
   }
   Dims over;
