@@ -1,8 +1,14 @@
-"""Lets the tests of ops import what stands beside them; what is known to fail."""
+"""Lets the tests of ops import what stands beside them; what is known to fail.
+
+    pytest tests/ops --device reference
+
+runs them on another device: the samples are made on the default one.
+"""
 
 import sys
 from pathlib import Path
 
+import flambeau
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -14,6 +20,17 @@ KNOWN: dict[str, str] = {
         "the gradient goes through log(0), whose own gradient is not finite"
     ),
 }
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--device", help="the device to test; else the default one")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Without a value where this file is met after the command line has been read.
+    device = config.getoption("--device", default=None)
+    if device:
+        flambeau.set_default_device(device)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
