@@ -9,10 +9,12 @@
 #include <algorithm>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <unordered_map>
 #include <utility>
 
+#include "flambeau/defaults.h"
 #include "flambeau/error.h"
 #include "flambeau/lock.h"
 #include "flambeau/stream.h"
@@ -28,7 +30,6 @@ struct TypeEntry {
   std::unique_ptr<Backend> backend;
   std::vector<DeviceRuntime*> runtimes;  // by index, nullptr until opened
   bool is_meta = false;
-  int16_t current = 0;  // the index that none stands for
 };
 
 struct Registry {
@@ -36,8 +37,7 @@ struct Registry {
   std::deque<std::string> kernels;  // names, by id; a deque, for they never move
   std::unordered_map<std::string, KernelId> kernel_ids;
   std::function<void(const std::string&)> resolver;
-  Device fallback_default;
-  DeviceRuntime* default_runtime = nullptr;
+  Device process_default;
   int threads = 0;
   int opened = 0;  // devices
   Registry() {
@@ -55,6 +55,15 @@ Registry& registry() {
   static auto* r = new Registry;  // outlives every tensor
   return *r;
 }
+
+// What a thread has chosen for itself; others keep theirs.
+struct Choices {
+  std::optional<Device> default_device;
+  std::vector<int16_t> current;  // by type: the index that none stands for
+};
+thread_local Choices t_choices;
+// Of the thread's default device, once it is open; apart, for it is asked often.
+[[gnu::tls_model("initial-exec")]] thread_local DeviceRuntime* t_default = nullptr;
 
 thread_local std::string t_error;
 [[gnu::tls_model("initial-exec")]] thread_local DeviceRuntime* t_device =
@@ -206,7 +215,7 @@ void Backend::hide(std::vector<KernelId> kernels) {
 
 void DeviceRuntime::refuse(const char* why) {
   refused = why;
-  allocator.abandon();
+  allocator.abandon(why);
 }
 
 void DeviceRuntime::check_usable() const {
@@ -248,7 +257,7 @@ void DeviceRuntime::to_host(void* dst, const void* src, size_t bytes, const char
 
 DeviceRuntime& runtime(Device d) {
   TypeEntry& t = type_of(d.type);
-  int16_t index = d.index < 0 ? t.current : d.index;
+  auto index = static_cast<int16_t>(d.index < 0 ? current_index(d.type) : d.index);
   if (index < static_cast<int16_t>(t.runtimes.size()) && t.runtimes[index]) [[likely]] {
     return *t.runtimes[index];
   }
@@ -266,9 +275,10 @@ DeviceRuntime& runtime(Device d) {
 }
 
 DeviceRuntime& default_runtime() {
-  Registry& r = registry();
-  if (!r.default_runtime) r.default_runtime = &runtime(r.fallback_default);
-  return *r.default_runtime;
+  if (!t_default) [[unlikely]] {
+    t_default = &runtime(default_device());
+  }
+  return *t_default;
 }
 
 DeviceRuntime& host_runtime() {
@@ -276,23 +286,37 @@ DeviceRuntime& host_runtime() {
   return host;
 }
 
-int current_index(int16_t type) { return type_of(type).current; }
+int current_index(int16_t type) {
+  const auto& current = t_choices.current;
+  const auto at = static_cast<size_t>(type);
+  return at < current.size() ? current[at] : 0;
+}
 
 void set_current_index(int16_t type, int index) {
   const int n = device_count(type);
   check(index >= 0 && index < n, "set_device: expected an index below ", n, " for '",
         device_type_name(type), "', got ", index);
-  type_of(type).current = static_cast<int16_t>(index);
-  registry().default_runtime = nullptr;
+  auto& current = t_choices.current;
+  const auto at = static_cast<size_t>(type);
+  if (at >= current.size()) current.resize(at + 1, 0);
+  current[at] = static_cast<int16_t>(index);
+  t_default = nullptr;
 }
 
 bool is_loaded(int16_t type) { return type_of(type).backend != nullptr; }
 
-Device default_device() { return registry().fallback_default; }
+Device default_device() {
+  return t_choices.default_device.value_or(registry().process_default);
+}
 
 void set_default_device(Device d) {
-  registry().fallback_default = d;
-  registry().default_runtime = nullptr;
+  t_choices.default_device = d;
+  t_default = nullptr;
+}
+
+void set_process_default_device(Device d) {
+  registry().process_default = d;
+  t_default = nullptr;
 }
 
 int device_count(int16_t type) {

@@ -77,8 +77,9 @@ _HOMES = {
     "compile": "compiler",
     "get_device_module": "_devices",
     "GradScaler": "amp",
-    "Stream": "_devices",
-    "Event": "_devices",
+    "_register_device_module": "_devices",
+    "Stream": "_streams",
+    "Event": "_streams",
     "vmap": "func",
 }
 _TYPED = {
@@ -172,6 +173,12 @@ def find(name: str) -> Any:
             module = _module(home)
             if module is not None and name in module.__all__:
                 return getattr(module, name)
+    if not name.startswith("_"):
+        from ._devices import module_of as module_of_device
+
+        module = module_of_device(name)
+        if module is not None:
+            return module
     raise AttributeError(
         f"flambeau has no attribute '{name}': if PyTorch has it, it is not built yet"
     )

@@ -47,13 +47,16 @@ def set_default_dtype(d: Any, /) -> None:
 
 
 def set_default_device(device: Any) -> None:
-    """Set the device of new tensors; None is the CPU."""
+    """Set the device of this thread's new tensors; None is the CPU."""
     _C._set_default_device(device)
 
 
 def get_default_device() -> Any:
-    """The device of new tensors."""
-    return _C._get_default_device()
+    """The device of new tensors, with its index where there may be several."""
+    device = _C._get_default_device()
+    if device.index is None:
+        device = _C._ops.empty(0).device
+    return device
 
 
 def set_default_tensor_type(t: Any, /) -> None:

@@ -88,14 +88,16 @@ def _rebuild(
     data: bytes,
     requires_grad: bool,
     state: dict[str, Any] | None,
+    device: Any = None,
 ) -> Any:
-    """What a pickled tensor is made from again."""
+    """What a pickled tensor is made from again; `device` is None for the host's."""
     kind = getattr(_C, dtype)
     if data:
-        flat = _C.frombuffer(bytearray(data), dtype=kind)
-    else:
-        flat = _C._ops.empty(0, dtype=kind)
-    tensor = flat.reshape(size)
+        tensor = _C.frombuffer(bytearray(data), dtype=kind).reshape(size)
+        tensor = tensor if device is None else tensor.to(device)
+    else:  # without elements, or on the device that holds none
+        where = _C._host_device() if device is None else device
+        tensor = _C._ops.empty(size, dtype=kind, device=where)
     if cls is not Tensor:
         tensor = Tensor._make_subclass(cls, tensor)
     if requires_grad:
@@ -107,9 +109,11 @@ def _rebuild(
 
 def _reduce_ex(self: Tensor, protocol: int) -> Any:
     """Values, dtype, sizes, requires_grad and attributes; never the history."""
-    plain = self.detach().cpu().contiguous()
+    raw: Any = b""
+    if self.numel() and not self.is_meta:
+        plain = _C._on_host(self.detach()).contiguous()
+        raw = memoryview(plain.flatten().view(_C.uint8))
     kind = str(self.dtype).removeprefix("flambeau.")
-    raw = memoryview(plain.flatten().view(_C.uint8)) if plain.numel() else b""
     state = dict(self.__dict__) or None
     return _rebuild, (
         type(self),
@@ -118,6 +122,7 @@ def _reduce_ex(self: Tensor, protocol: int) -> Any:
         bytes(raw),
         self.requires_grad and self.is_leaf,
         state,
+        None if self.is_cpu else self.device,
     )
 
 
@@ -192,8 +197,18 @@ def _map_(self: Tensor, tensor: Tensor, callable: Callable[[Any, Any], Any]) -> 
 
 
 def _pin_memory(self: Tensor, device: Any = None) -> Tensor:
-    """RuntimeError: pinning needs an accelerator that reads the host's memory."""
-    raise RuntimeError("pin_memory: there is no accelerator to pin memory for")
+    """A copy in memory that the accelerator reaches by itself; itself when it is one.
+
+    RuntimeError without an accelerator, and for tensors that are not in host memory.
+    """
+    from ._device_types import pinned
+
+    return pinned(self, None if device is None else _C.device(device).type)
+
+
+def _is_pinned(self: Tensor, device: Any = None) -> bool:
+    """Whether it is in memory that the accelerator reaches by itself."""
+    return bool(_C._is_pinned(self))
 
 
 def _share_memory(self: Tensor) -> Tensor:
@@ -229,7 +244,32 @@ def _to_dense(self: Tensor, dtype: Any = None, *, masked_grad: bool = True) -> T
 
 
 def _record_stream(self: Tensor, stream: Any) -> None:
-    """Nothing: memory is given back in the order of calls."""
+    """Keep the memory, once the tensor is gone, until the work that `stream` has then
+    is done. RuntimeError for a stream of another device."""
+    if stream.device != self.device:
+        raise RuntimeError(
+            f"record_stream: expected a stream of {self.device}, got one of "
+            f"{stream.device}"
+        )
+    _C._record_stream(self, stream.stream_id)
+
+
+# PyTorch's short names for moving to a type of device; `cuda` and `cpu` are compiled.
+_MOVERS = ("hpu", "ipu", "mtia", "xpu")
+
+
+def _mover(kind: str) -> Callable[..., Any]:
+    def move(
+        self: Tensor,
+        device: Any = None,
+        non_blocking: bool = False,
+        memory_format: Any = _C.preserve_format,
+    ) -> Tensor:
+        where = _C.device(kind, device) if isinstance(device, int) else device or kind
+        return self.to(where, non_blocking=non_blocking, memory_format=memory_format)
+
+    move.__doc__ = f"A copy on a device of the type {kind!r}."
+    return move
 
 
 def _const_data_ptr(self: Tensor) -> int:
@@ -241,6 +281,7 @@ _METHODS: dict[str, Callable[..., Any]] = {
     "apply_": _apply_,
     "map_": _map_,
     "pin_memory": _pin_memory,
+    "is_pinned": _is_pinned,
     "share_memory_": _share_memory,
     "is_nonzero": _is_nonzero,
     "__complex__": _complex,
@@ -249,6 +290,7 @@ _METHODS: dict[str, Callable[..., Any]] = {
     "to_dense": _to_dense,
     "record_stream": _record_stream,
     "const_data_ptr": _const_data_ptr,
+    **{kind: _mover(kind) for kind in _MOVERS},
     "backward": _backward,
     "__repr__": _repr,
     "__format__": _format,

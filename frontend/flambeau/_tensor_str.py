@@ -175,7 +175,7 @@ def _default_kind(t: Tensor) -> bool:
 
 def _suffixes(t: Tensor, size_shown: bool) -> list[str]:
     out = []
-    if t.device.type not in ("cpu", _C._get_default_device().type) or t.is_meta:
+    if not t.is_cpu:
         out.append(f"device='{t.device}'")
     if t.numel() == 0 or t.is_meta:
         if t.dim() != 1 or t.is_meta:
@@ -223,10 +223,10 @@ def tensor_str(t: Tensor, *, tensor_contents: Any = None) -> str:
         elif plain.numel() == 0:
             body = "[]"
         else:
-            shown = plain.cpu()
+            shown = _C._on_host(plain)
             if shown.dtype in (_C.float16, _C.bfloat16):
                 shown = shown.float()
             summarise = plain.numel() > _Options.threshold
             body = _body(shown, indent, summarise, _formatter(shown))
         text = _joined(body, suffixes + history, indent, prefix)
-    return "Parameter containing:\n" + text if name == "Parameter" else text
+    return text

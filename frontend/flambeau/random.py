@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from . import _C
 from ._C import default_generator
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from typing import Any
 
     from ._C import Tensor
@@ -49,15 +50,22 @@ def set_rng_state(new_state: Tensor) -> None:
 
 class fork_rng:
     """Put the state of random numbers back when the block ends; `enabled=False` does
-    nothing. The one generator serves all devices, so `devices` is of no account."""
+    nothing. The one generator serves all devices, so `devices` is of no account.
+
+    RuntimeError for a device type that is not installed and has no module.
+    """
 
     def __init__(
         self,
         devices: Iterable[Any] | None = None,
         enabled: bool = True,
-        device_type: str = "cuda",
+        device_type: str | None = None,
     ) -> None:
         self.enabled = enabled
+        if device_type not in (None, _C._meta_device_type):
+            from ._devices import get_device_module
+
+            get_device_module(device_type)
 
     def __enter__(self) -> None:
         if self.enabled:
@@ -66,3 +74,14 @@ class fork_rng:
     def __exit__(self, *exc: object) -> None:
         if self.enabled:
             set_rng_state(self.state)
+
+    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """As a decorator: each call in a block of its own."""
+
+        def forked(*args: Any, **kwargs: Any) -> Any:
+            with type(self)(enabled=self.enabled):
+                return function(*args, **kwargs)
+
+        for name in ("__module__", "__name__", "__qualname__", "__doc__"):
+            setattr(forked, name, getattr(function, name))
+        return forked

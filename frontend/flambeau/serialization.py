@@ -250,6 +250,7 @@ class _Storages:
 
     def __init__(self, map_location: MapLocation) -> None:
         self.map_location = map_location
+        self.warned: set[str] = set()
         self.known: dict[str, Storage] = {}
 
     def bytes_of(self, key: str, size: int) -> Any:
@@ -268,7 +269,9 @@ class _Storages:
         dtype = STORAGE_DTYPES[name]
         size = count * getattr(flambeau, dtype).itemsize
         if key not in self.known:
-            data = placed(self.bytes_of(key, size), location, self.map_location)
+            data = placed(
+                self.bytes_of(key, size), location, self.map_location, self.warned
+            )
             self.known[key] = Storage(data, dtype)
         storage = self.known[key]
         expect(storage.nbytes == size, f"expected storage {key!r} of one size")
@@ -333,7 +336,8 @@ class _LegacyStorages(_Storages):
     def bytes_of(self, key: str, size: int) -> Any:
         self.left -= size
         expect(self.left >= 0, "expected storages that fit into the file")
-        return flambeau.zeros(size, dtype=flambeau.uint8)
+        host = flambeau._C._host_device()
+        return flambeau.zeros(size, dtype=flambeau.uint8, device=host)
 
 
 def _load_legacy(data: memoryview, where: str, map_location: Any) -> Any:

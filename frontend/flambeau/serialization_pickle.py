@@ -265,7 +265,7 @@ class Pickler:
         if tensor.is_neg():
             tensor = tensor.resolve_neg()
         name = STORAGE_NAMES.get(dtype_name(tensor.dtype))
-        if name is None or tensor.device.type == "meta":
+        if name is None or tensor.is_meta:
             raise TypeError(
                 f"save: expected a tensor with data, of a dtype among "
                 f"{sorted(STORAGE_NAMES)}, got {tensor.dtype} on {tensor.device}"

@@ -141,10 +141,11 @@ def read(
             f"expected the end of the file, got {room - expected} more bytes",
         )
     result = {}
+    host = flambeau._C._host_device_type
     for name, (dtype, shape, begin, end) in entries.items():
         piece = data[start + begin : start + end]
         raw = tensor_over(piece, len(piece)) if shared else tensor_of(piece)
-        storage = Storage(placed(raw, "cpu", map_location), dtype)
+        storage = Storage(placed(raw, host, map_location, set()), dtype)
         strides, step = [], 1
         for n in reversed(shape):
             strides.append(step)

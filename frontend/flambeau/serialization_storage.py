@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -34,7 +36,7 @@ _MAX_COPIES = 16
 
 
 def memory_of(tensor: Any) -> memoryview:
-    """The bytes of a contiguous uint8 tensor on the CPU, shared with it."""
+    """The bytes of a contiguous uint8 tensor in host memory, shared with it."""
     return memoryview(tensor)
 
 
@@ -43,16 +45,21 @@ def dtype_name(dtype: Any) -> str:
     return str(dtype).rsplit(".", 1)[-1]
 
 
+def _host_bytes(size: int) -> Any:
+    device = flambeau._C._host_device()
+    return flambeau.empty(size, dtype=flambeau.uint8, device=device)
+
+
 def tensor_over(buffer: Any, size: int) -> Any:
     """A uint8 tensor that shares the buffer's memory."""
     if size == 0:
-        return flambeau.empty(0, dtype=flambeau.uint8)
+        return _host_bytes(0)
     return flambeau.frombuffer(buffer, dtype=flambeau.uint8, count=size)
 
 
 def tensor_of(data: memoryview) -> Any:
     """A new uint8 tensor that holds a copy of the bytes."""
-    tensor = flambeau.empty(len(data), dtype=flambeau.uint8)
+    tensor = _host_bytes(len(data))
     if len(data):
         memory_of(tensor)[:] = data
     return tensor
@@ -135,17 +142,24 @@ class Storage:
         return target.set_(source, offset, size, stride)
 
 
-def placed(data: Any, location: str, map_location: MapLocation) -> Any:
-    """The bytes on the device for a location tag of the file, like ``cpu``."""
+def placed(
+    data: Any, location: str, map_location: MapLocation, warned: set[str]
+) -> Any:
+    """The bytes on the device for a location tag of the file, like ``cpu``.
+
+    ``warned`` has the tags of devices that this load has warned of.
+    """
     if map_location is None:
-        return _on(data, location, from_file=True)
+        return _as_saved(data, location, warned)
     # Devices are asked first: they are callable too, as decorators.
     if isinstance(map_location, (str, flambeau.device)):
-        return _on(data, map_location, from_file=False)
+        return _on(data, flambeau.device(map_location))
     if callable(map_location):
         moved = map_location(data, location)
-        return _on(data, location, from_file=True) if moved is None else moved
-    return _on(data, map_location.get(location, location), from_file=False)
+        return _as_saved(data, location, warned) if moved is None else moved
+    if location in map_location:
+        return _on(data, flambeau.device(map_location[location]))
+    return _as_saved(data, location, warned)
 
 
 def check_map_location(map_location: MapLocation) -> None:
@@ -162,20 +176,45 @@ def check_map_location(map_location: MapLocation) -> None:
         )
 
 
-def _on(data: Any, location: Any, from_file: bool) -> Any:
+def _on(data: Any, device: Any) -> Any:
+    same = device.type == data.device.type and not device.index
+    return data if same else data.to(device)
+
+
+def _as_saved(data: Any, location: str, warned: set[str]) -> Any:
+    """The bytes where they were when the file was written; left in host memory, with a
+    warning, when nothing here implements that device."""
     device = flambeau.device(location)
-    if device.type == "cpu":
-        return data
+    if device.type == data.device.type:
+        return _on(data, device)
     try:
-        return data.to(device)
-    except (RuntimeError, NotImplementedError) as error:
-        if not from_file:
-            raise
+        count = flambeau._C._device_count(device.type)
+    except RuntimeError as error:
+        if device.type != flambeau._C._host_device_type and location not in warned:
+            warned.add(location)
+            warnings.warn(
+                f"load: the file's tensors were on device '{location}', which cannot "
+                f"be used here, so they are loaded on '{data.device}': {error}. Pass "
+                f"map_location='{data.device}' to load them there without this warning",
+                stacklevel=_level_of_the_caller(),
+            )
+        return data
+    if (device.index or 0) >= count:
+        kind = device.type
         raise RuntimeError(
-            f"load: expected the device {str(device)!r}, on which the file's tensors "
-            f"were, but it cannot be used: {error}. Pass map_location='cpu' to load "
-            "them there"
-        ) from error
+            f"load: expected device '{location}', on which the file's tensors were, "
+            f"but of type '{kind}' there are {count} here. Pass map_location to load "
+            f"them on another, as map_location={{'{location}': '{kind}:0'}}"
+        )
+    return data.to(device)
+
+
+def _level_of_the_caller() -> int:
+    """How many calls up, from where it is used, the line outside of Flambeau is."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back and frame.f_globals["__name__"].startswith("flambeau."):
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 class StorageTable:
@@ -207,4 +246,4 @@ def storage_bytes(tensor: Any, size: int) -> memoryview:
         return memoryview(b"")
     count = size // tensor.element_size()
     whole = tensor.detach().as_strided((count,), (1,), 0)
-    return memory_of(whole.view(flambeau.uint8).cpu()).cast("B")
+    return memory_of(flambeau._C._on_host(whole.view(flambeau.uint8))).cast("B")

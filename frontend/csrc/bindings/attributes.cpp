@@ -223,14 +223,14 @@ int put_imag(PyObject* self, PyObject* value, void*) {
   return put_part(self, value, get_imag);
 }
 
-// is_cuda, is_cpu, is_meta, ...: `closure` is the name of the kind.
+// is_cuda, is_cpu, is_meta, ...: `closure` is the id of the type of device.
 PyObject* get_is_device(PyObject* self, void* closure) {
-  return guard([&] {
-    const auto* name = static_cast<const char*>(closure);
-    return boolean(device_type_name(impl_of(self)->device->device.type) == name);
-  });
+  const auto type = static_cast<int16_t>(reinterpret_cast<intptr_t>(closure));
+  return boolean(impl_of(self)->device->device.type == type);
 }
-void* kind(const char* name) { return const_cast<char*>(name); }
+void* kind(int16_t type) { return reinterpret_cast<void*>(intptr_t{type}); }
+// Interned when the extension is loaded: nothing is compared by name afterwards.
+void* kind(const char* name) { return kind(device_type_id(name)); }
 
 }  // namespace
 
@@ -262,8 +262,8 @@ PyGetSetDef tensor_getset[] = {
     {"real", get_real, put_real, "The real part, as a view.", nullptr},
     {"imag", get_imag, put_imag, "The imaginary part, as a view.", nullptr},
     {"is_cuda", get_is_device, nullptr, nullptr, kind("cuda")},
-    {"is_cpu", get_is_device, nullptr, nullptr, kind("cpu")},
-    {"is_meta", get_is_device, nullptr, nullptr, kind("meta")},
+    {"is_cpu", get_is_device, nullptr, nullptr, kind(kHostType)},
+    {"is_meta", get_is_device, nullptr, nullptr, kind(kMetaType)},
     {"is_mps", get_is_device, nullptr, nullptr, kind("mps")},
     {"is_xpu", get_is_device, nullptr, nullptr, kind("xpu")},
     {"is_mtia", get_is_device, nullptr, nullptr, kind("mtia")},

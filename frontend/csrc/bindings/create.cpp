@@ -5,6 +5,7 @@
 #include "bindings/object.h"
 #include "bindings/parse.h"
 #include "bindings/types.h"
+#include "ops/factory.h"
 #include "ops/ops.h"
 
 namespace fl::py {
@@ -31,6 +32,7 @@ PyObject* tensor(PyObject*, PyObject* const* args, Py_ssize_t n, PyObject* kwnam
                            : is_tensor(data) ? *impl_of(data)->device
                                              : default_runtime();
     Tensor t = tensor_from(data, d, where);
+    if (truth(pin, false)) t = pin_hook(t);
     if (truth(requires_grad, false)) set_requires_grad(t, true);
     return wrap(t);
   });

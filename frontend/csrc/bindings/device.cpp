@@ -1,5 +1,9 @@
 // `flambeau.device`: a kind of device and an index.
+#include "bindings/data.h"
+#include "bindings/object.h"
+#include "bindings/parse.h"
 #include "bindings/types.h"
+#include "ops/factory.h"
 
 namespace fl::py {
 
@@ -68,8 +72,8 @@ PyObject* reduce(PyObject* self, PyObject*) {
 
 // `with device("cuda"):` makes it the default; blocks nest, so what was before is kept.
 std::vector<Device>& entered() {
-  static auto* stack = new std::vector<Device>;
-  return *stack;
+  static thread_local std::vector<Device> stack;
+  return stack;
 }
 PyObject* enter(PyObject* self, PyObject*) {
   entered().push_back(default_device());
@@ -112,7 +116,8 @@ PyObject* wrap(Device d) {
 
 Device shown_device(DeviceRuntime& r) {
   Device d = r.device;
-  if (r.host_memory || r.is_meta()) d.index = -1;
+  // There is one host, and one device without data.
+  if (d.type == kHostType || r.is_meta()) d.index = -1;
   return d;
 }
 
@@ -127,16 +132,25 @@ PyObject* wrap_device(DeviceRuntime& r) {
   return Py_NewRef(object);
 }
 
+// A bare number means that accelerator; RuntimeError when there is none.
+static Device accelerator_at(PyObject* index) {
+  Handle find = import_name("flambeau._device_types", "need_accelerator");
+  Handle type = own(PyObject_CallNoArgs(find.get()));
+  Device d = parse_device(text_of(type.get()));
+  const long i = PyLong_AsLong(index);
+  if (i == -1 && PyErr_Occurred()) throw_python();
+  check(i >= 0 && i < 1000, "Device index must not be negative or huge, got ", i);
+  d.index = static_cast<int16_t>(i);
+  return d;
+}
+
 bool as_device(PyObject* o, Device& out) {
   if (is_device(o)) {
     out = value_of(o);
   } else if (PyUnicode_Check(o)) {
     out = parse_device(text_of(o));
   } else if (PyLong_Check(o) && !PyBool_Check(o)) {
-    // A bare number means that accelerator, which PyTorch calls cuda.
-    out = default_device();
-    if (device_type_name(out.type) == "cpu") out.type = device_type_id("cuda");
-    out.index = static_cast<int16_t>(PyLong_AsLong(o));
+    out = accelerator_at(o);
   } else {
     return false;
   }
@@ -151,7 +165,44 @@ Device device_of(PyObject* o, const char* what) {
   return d;
 }
 
+namespace {
+
+// ---- what the package asks about the host
+// -------------------------------------------
+PyObject* host_device(PyObject*, PyObject*) {
+  return guard([&] { return wrap_device(host_runtime()); });
+}
+PyObject* in_host_memory(PyObject*, PyObject* tensor) {
+  return guard([&] {
+    return boolean(unwrap_checked(tensor, "_in_host_memory").device().host_memory);
+  });
+}
+// The tensor itself when the host can read its memory, else a copy there.
+PyObject* on_host_(PyObject*, PyObject* tensor) {
+  return guard([&] {
+    const Tensor t = unwrap_checked(tensor, "_on_host");
+    return t.device().host_memory ? Py_NewRef(tensor) : wrap(on_host(t));
+  });
+}
+
+Tensor pinned(const Tensor& t) {
+  Handle pin = import_name("flambeau._device_types", "pinned");
+  Handle tensor = own(wrap(t));
+  Handle out = own(PyObject_CallOneArg(pin.get(), tensor.get()));
+  return unwrap_checked(out.get(), "pin_memory");
+}
+
+PyMethodDef functions[] = {{"_host_device", host_device, METH_NOARGS, nullptr},
+                           {"_in_host_memory", in_host_memory, METH_O, nullptr},
+                           {"_on_host", on_host_, METH_O, nullptr},
+                           {nullptr, nullptr, 0, nullptr}};
+
+}  // namespace
+
 void init_device(PyObject* module) {
+  need(PyModule_AddFunctions(module, functions));
+  pin_hook = pinned;
+  add_object(module, "_meta_device_type", string(device_type_name(kMetaType)));
   PyType_Slot slots[] = {{Py_tp_new, reinterpret_cast<void*>(make)},
                          {Py_tp_repr, reinterpret_cast<void*>(repr)},
                          {Py_tp_str, reinterpret_cast<void*>(str)},

@@ -46,7 +46,14 @@ struct DLManagedTensorVersioned {
   uint64_t flags;
   DLTensor dl_tensor;
 };
-constexpr int kCpu = 1, kCuda = 2;
+// Types of device that the specification has a number for; one that it has none for is
+// an extension, of which a process can have one: the accelerator.
+constexpr int kCpu = 1, kExtension = 12;
+struct Known {
+  int code;
+  const char* type;
+};
+constexpr Known kKnown[] = {{2, "cuda"}, {14, "xpu"}, {17, "maia"}};
 constexpr uint8_t kInt = 0, kUInt = 1, kFloat = 2, kBfloat = 4, kComplex = 5, kBool = 6;
 
 DLDataType code_of(Dtype d) {
@@ -71,12 +78,44 @@ Dtype dtype_from(DLDataType t) {
        int(t.bits), " bits");
 }
 
+// The number of each type by its id; 0 where there is none.
+int code_of(int16_t type) {
+  static const auto* codes = [] {
+    auto* c = new std::vector<int>;
+    for (const Known& k : kKnown) {
+      const auto id = static_cast<size_t>(device_type_id(k.type));
+      if (c->size() <= id) c->resize(id + 1);
+      (*c)[id] = k.code;
+    }
+    return c;
+  }();
+  return static_cast<size_t>(type) < codes->size() ? (*codes)[type] : 0;
+}
+
+// The accelerator's type, -1 when there is none.
+int16_t accelerator() {
+  Handle find = import_name("flambeau._device_types", "accelerator_type");
+  Handle type = own(PyObject_CallNoArgs(find.get()));
+  return type.get() == Py_None ? int16_t{-1} : parse_device(text_of(type.get())).type;
+}
+
 DLDevice device_code(const Tensor& t) {
   DeviceRuntime& d = t.device();
   if (d.host_memory) return {kCpu, 0};
-  check(device_type_name(d.device.type) == "cuda", "__dlpack__: no code for device ",
-        to_string(d.device));
-  return {kCuda, d.device.index};
+  int code = code_of(d.device.type);
+  if (!code && d.device.type == accelerator()) code = kExtension;
+  check(code, "__dlpack__: no code for device ", to_string(d.device));
+  return {code, d.device.index};
+}
+
+DeviceRuntime& device_from(DLDevice d) {
+  if (d.device_type == kCpu) return host_runtime();
+  int16_t type = d.device_type == kExtension ? accelerator() : int16_t{-1};
+  for (const Known& k : kKnown) {
+    if (k.code == d.device_type) type = device_type_id(k.type);
+  }
+  check(type >= 0, "from_dlpack: device type ", d.device_type, " is not known");
+  return runtime({type, static_cast<int16_t>(d.device_id)});
 }
 
 struct Exported {  // a tensor handed out, with its geometry as DLPack wants it
@@ -122,12 +161,7 @@ Tensor adopt(PyObject* c, const char* name, const char* used) {
   auto* m = static_cast<Managed*>(PyCapsule_GetPointer(c, name));
   if (!m) throw_python();
   const DLTensor& d = m->dl_tensor;
-  check(d.device.device_type == kCpu || d.device.device_type == kCuda,
-        "from_dlpack: device type ", d.device.device_type, " is not known");
-  DeviceRuntime& device =
-      d.device.device_type == kCpu
-          ? host_runtime()
-          : runtime({device_type_id("cuda"), static_cast<int16_t>(d.device.device_id)});
+  DeviceRuntime& device = device_from(d.device);
   const Dtype dtype = dtype_from(d.dtype);
   IntList sizes(d.shape, static_cast<size_t>(d.ndim));
   std::vector<int64_t> strides(static_cast<size_t>(d.ndim));
@@ -176,7 +210,22 @@ PyObject* dlpack_export(PyObject* self, PyObject* const* args, Py_ssize_t n,
     check(!t.requires_grad(), ErrorKind::Value, "Can't export tensors that require ",
           "gradient, use tensor.detach()");
     check(!t.device().is_meta(), "__dlpack__: a meta tensor has no data");
-    if (truth(copy, false)) t = ops::clone(t);
+    const bool copied = truth(copy, false);
+    int type = 0, index = 0;
+    if (given(dl_device)) {
+      need(PyArg_ParseTuple(dl_device, "ii", &type, &index) ? 0 : -1);
+      const DLDevice mine = device_code(t);
+      const bool here = mine.device_type == type && mine.device_id == index;
+      if (!here && (type != kCpu || (given(copy) && !copied))) {
+        PyErr_Format(PyExc_BufferError,
+                     "__dlpack__: cannot export %s to device (%d, %d)%s",
+                     std::string(describe(t)).c_str(), type, index,
+                     given(copy) ? " with copy=False" : "");
+        throw_python();
+      }
+      if (!here) t = on_host(t);
+    }
+    if (copied) t = ops::clone(t);
     if (t.device().asynchronous) t.device().synchronize();
     if (given(max_version) && PyTuple_Check(max_version) &&
         PyLong_AsLong(PyTuple_GET_ITEM(max_version, 0)) >= 1) {

@@ -2,6 +2,7 @@
 #include <cstring>
 #include <random>
 
+#include "bindings/data.h"
 #include "bindings/object.h"
 #include "bindings/parse.h"
 #include "bindings/types.h"
@@ -28,7 +29,11 @@ PyObject* make(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
     auto* g = new Generator;
     g->refs = 1;
     reinterpret_cast<PyGenerator*>(self.get())->value = g;
-    if (device && device != Py_None) g->device = device_of(device, "Generator");
+    if (device && device != Py_None) {
+      DeviceRuntime& where = runtime(device_of(device, "Generator"));
+      check(!where.is_meta(), "Generator: a device without data draws no numbers");
+      g->device = shown_device(where);
+    }
     return self.release();
   });
 }
@@ -77,7 +82,7 @@ PyObject* seed(PyObject* self, PyObject*) {
 PyObject* get_state(PyObject* self, PyObject*) {
   return guard([&] {
     const int64_t n[] = {16};
-    Tensor t = empty(IntList(n, 1), Dtype::UInt8, runtime(parse_device("cpu")));
+    Tensor t = empty(IntList(n, 1), Dtype::UInt8, host_runtime());
     std::memcpy(t.data(), &value_of(self).seed, 8);
     std::memcpy(t.data<char>() + 8, &value_of(self).offset, 8);
     return wrap(t);
@@ -86,10 +91,10 @@ PyObject* get_state(PyObject* self, PyObject*) {
 PyObject* set_state(PyObject* self, PyObject* state) {
   return guard([&] {
     Tensor t = unwrap_checked(state, "set_state");
-    check(t.dtype() == Dtype::UInt8 && t.numel() == 16 && t.contiguous() &&
-              t.device().host_memory,
+    check(t.dtype() == Dtype::UInt8 && t.numel() == 16 && t.contiguous(),
           ErrorKind::Type, "set_state: expected the 16 bytes that get_state gave, got ",
           describe(t));
+    t = on_host(t);  // a checkpoint may have moved it
     std::memcpy(&value_of(self).seed, t.data(), 8);
     std::memcpy(&value_of(self).offset, t.data<char>() + 8, 8);
     return Py_NewRef(self);

@@ -7,6 +7,7 @@
 #include "bindings/keywords.h"
 #include "bindings/storage.h"
 #include "bindings/to.h"
+#include "ops/factory.h"
 #include "ops/ops.h"
 
 namespace fl::py {
@@ -93,8 +94,7 @@ PyObject* is_inference(PyObject* self, PyObject*) {
 }
 PyObject* no(PyObject*, PyObject*) { Py_RETURN_FALSE; }
 PyObject* get_device(PyObject* self, PyObject*) {
-  const DeviceRuntime& d = *impl_of(self)->device;
-  return PyLong_FromLong(d.host_memory || d.is_meta() ? -1 : d.device.index);
+  return PyLong_FromLong(shown_device(*impl_of(self)->device).index);
 }
 
 // ---- values
@@ -148,6 +148,7 @@ PyObject* new_tensor(PyObject* self, PyObject* const* args, Py_ssize_t n,
     Tensor out = tensor_from(
         data, d, given(device) ? runtime(device_of(device, "new_tensor")) : t.device());
     if (!d && !is_tensor(data) && !has_array(data)) out = cast_to(out, t.dtype());
+    if (truth(pin, false)) out = pin_hook(out);
     if (truth(requires_grad, false)) set_requires_grad(out, true);
     return wrap(out);
   });
@@ -234,7 +235,6 @@ PyMethodDef tensor_methods[] = {
     {"is_complex", is_complex_, METH_NOARGS, nullptr},
     {"is_signed", is_signed, METH_NOARGS, nullptr},
     {"is_inference", is_inference, METH_NOARGS, nullptr},
-    {"is_pinned", no, METH_NOARGS, nullptr},
     {"is_coalesced", no, METH_NOARGS, nullptr},
     {"is_conj", no, METH_NOARGS, nullptr},
     {"is_neg", no, METH_NOARGS, nullptr},

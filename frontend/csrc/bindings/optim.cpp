@@ -105,17 +105,20 @@ class Step {
     }
     return true;
   }
-  // Step counts, which stand in host memory.
+  // Step counts: in host memory, unless the options ask for them on the device, where
+  // reading one waits for it.
   bool add_steps(PyObject* list) {
     check(PyList_GET_SIZE(list) == count_, "_optim: expected ", count_, " step counts");
     for (Py_ssize_t i = 0; i < count_; ++i) {
       PyObject* o = PyList_GET_ITEM(list, i);
       if (!is_tensor(o)) return false;
       TensorImpl* t = impl_of(o);
-      if (t->dtype != Dtype::Float32 || t->numel != 1 || !t->device->host_memory) {
+      if (t->dtype != Dtype::Float32 || t->numel != 1 || t->device->is_meta()) {
         return false;
       }
-      const double value = *static_cast<float*>(t->data()) + 1.0;
+      const double now =
+          is_at_hand(t) ? *static_cast<float*>(t->data()) : item(Tensor(t)).real();
+      const double value = now + 1.0;
       int64_t bits;
       std::memcpy(&bits, &value, sizeof bits);
       steps_.push_back(t);
@@ -156,6 +159,10 @@ class Step {
     return t->dtype == lead->dtype && t->device == lead->device &&
            !t->device->is_meta() && sizes(t).equals(sizes(param));
   }
+  // Whether Python's own thread may read and write the memory at once.
+  static bool is_at_hand(const TensorImpl* t) {
+    return t->device->host_memory && !t->device->asynchronous;
+  }
   static IntList sizes(const TensorImpl* t) { return IntList(t->sizes, t->ndim); }
   // Dense, and element k of the one beside element k of the other in memory.
   static bool same_layout(const TensorImpl* t, const TensorImpl* param) {
@@ -191,7 +198,11 @@ class Step {
     for (size_t i = 0; i < steps_.size(); ++i) {
       double value;
       std::memcpy(&value, &counts_[i], sizeof value);
-      *static_cast<float*>(steps_[i]->data()) = static_cast<float>(value);
+      if (is_at_hand(steps_[i])) {
+        *static_cast<float*>(steps_[i]->data()) = static_cast<float>(value);
+      } else {
+        fill_values(Tensor(steps_[i]), Scalar(value));
+      }
       ++steps_[i]->storage->version;
     }
   }

@@ -8,6 +8,7 @@
 
 #include "bindings/python_call.h"
 #include "bindings/types.h"
+#include "flambeau/defaults.h"
 #include "flambeau/fallback.h"
 #include "ops/op.h"
 
@@ -59,6 +60,9 @@ void add_devices(pb::module_& m) {
   m.def("_set_default_device", [](const pb::object& d) {
     set_default_device(d.is_none() ? Device{kHostType}
                                    : device_of(d.ptr(), "set_default_device"));
+  });
+  m.def("_set_process_default_device", [](const pb::object& d) {
+    set_process_default_device(device_of(d.ptr(), "set_default_device"));
   });
   m.def("_device_count",
         [](const std::string& type) { return device_count(parse_device(type).type); });

@@ -14,6 +14,7 @@ struct Request {
   std::optional<Dtype> dtype;
   DeviceRuntime* device = nullptr;
   bool copy = false;
+  bool non_blocking = false;
   MemoryFormat format = MemoryFormat::Preserve;
 };
 
@@ -22,7 +23,9 @@ Tensor convert(const Tensor& t, const Request& r) {
   Tensor out = t;
   const bool first_cast = r.dtype && item_size(*r.dtype) < item_size(t.dtype());
   if (first_cast) out = ops::to_dtype(out, *r.dtype);
-  if (r.device && r.device != out->device) out = move(out, r.device->device);
+  if (r.device && r.device != out->device) {
+    out = move(out, r.device->device, r.non_blocking);
+  }
   if (r.dtype && *r.dtype != out.dtype()) out = ops::to_dtype(out, *r.dtype);
   if (r.format != MemoryFormat::Preserve) out = in_format(out, r.format);
   if (r.copy && out.same(t)) out = ops::clone(t);
@@ -46,6 +49,7 @@ Request read(PyObject* const* args, Py_ssize_t n, PyObject* kwnames) {
                     kwnames, 1, 3);
     r.dtype = dtype_of(dtype, "to");
     r.copy = truth(copy, false);
+    r.non_blocking = truth(non_blocking, false);
     read_format(format, r);
     return r;
   }
@@ -56,6 +60,7 @@ Request read(PyObject* const* args, Py_ssize_t n, PyObject* kwnames) {
     r.dtype = impl_of(other)->dtype;
     r.device = impl_of(other)->device;
     r.copy = truth(copy, false);
+    r.non_blocking = truth(non_blocking, false);
     read_format(format, r);
     return r;
   }
@@ -70,6 +75,7 @@ Request read(PyObject* const* args, Py_ssize_t n, PyObject* kwnames) {
     r.device = like->device;
   }
   r.copy = truth(copy, false);
+  r.non_blocking = truth(non_blocking, false);
   read_format(format, r);
   check(n > 0 || (kwnames && PyTuple_GET_SIZE(kwnames)), ErrorKind::Type,
         "to() received an invalid combination of arguments - got ()");
@@ -81,8 +87,8 @@ std::string legacy_name(const Tensor& t) {
   static const char* const names[] = {
       "Bool", "Byte",     "Char",  "Short",  "Int",          "Long",
       "Half", "BFloat16", "Float", "Double", "ComplexFloat", "ComplexDouble"};
-  const std::string& kind = device_type_name(t.device().device.type);
-  return concat("flambeau.", kind == "cpu" ? "" : kind + ".",
+  const int16_t type = t.device().device.type;
+  return concat("flambeau.", type == kHostType ? "" : device_type_name(type) + ".",
                 names[static_cast<int>(t.dtype())], "Tensor");
 }
 
@@ -112,8 +118,8 @@ PyObject* tensor_to(PyObject* self, PyObject* const* args, Py_ssize_t n,
     }
     if (is_device(args[0])) {
       const Device d = reinterpret_cast<PyDevice*>(args[0])->value;
-      if (d.type == t->device->device.type &&
-          (d.index < 0 || d.index == t->device->device.index)) {
+      const int index = d.index < 0 ? current_index(d.type) : d.index;
+      if (d.type == t->device->device.type && index == t->device->device.index) {
         return Py_NewRef(self);
       }
     }
@@ -139,11 +145,13 @@ PyObject* tensor_convert(PyObject* self, Dtype to, PyObject* const* args, Py_ssi
 
 PyObject* tensor_cpu(PyObject* self, PyObject* const* args, Py_ssize_t n,
                      PyObject* kwnames) {
-  if (n == 0 && !kwnames && impl_of(self)->device->host_memory) return Py_NewRef(self);
+  if (n == 0 && !kwnames && impl_of(self)->device->device.type == kHostType) {
+    return Py_NewRef(self);
+  }
   return guard([&] {
     const auto [format] = keywords<1>("cpu", {"memory_format"}, args, n, kwnames);
     Request r;
-    r.device = &runtime(parse_device("cpu"));
+    r.device = &host_runtime();
     read_format(format, r);
     return wrap(convert(unwrap(self), r));
   });
@@ -155,8 +163,14 @@ PyObject* tensor_cuda(PyObject* self, PyObject* const* args, Py_ssize_t n,
     const auto [device, non_blocking, format] = keywords<3>(
         "cuda", {"device", "non_blocking", "memory_format"}, args, n, kwnames);
     Request r;
-    r.device =
-        &runtime(given(device) ? device_of(device, "cuda") : parse_device("cuda"));
+    Device d{device_type_id("cuda")};
+    if (given(device) && PyLong_Check(device)) {
+      d.index = static_cast<int16_t>(PyLong_AsLong(device));
+    } else if (given(device)) {
+      d = device_of(device, "cuda");
+    }
+    r.device = &runtime(d);
+    r.non_blocking = truth(non_blocking, false);
     read_format(format, r);
     return wrap(convert(unwrap(self), r));
   });

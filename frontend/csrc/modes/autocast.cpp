@@ -1,5 +1,4 @@
 // Autocast: inputs of the ops that say so in their record are cast before they run.
-#include <map>
 #include <unordered_map>
 
 #include "modes/modes.h"
@@ -11,7 +10,7 @@ namespace fl {
 namespace {
 
 struct ThreadAutocast {
-  std::map<int16_t, AutocastState> states;
+  std::vector<AutocastState> states;  // by the id of the device type
   // Weights that were already cast in this region, by impl; leaves only.
   std::unordered_map<TensorImpl*, std::pair<Tensor, Tensor>> casts;
 };
@@ -61,18 +60,20 @@ Dtype target(Autocast how, const Op& op, const Frame& f, const AutocastState& s)
 }  // namespace
 
 AutocastState& autocast_state(int16_t device_type) {
-  const auto [place, fresh] = t_autocast.states.try_emplace(device_type);
-  // PyTorch's choices: accelerators take float16 unless told otherwise.
-  static const int16_t cpu = device_type_id("cpu");
-  if (fresh && device_type != cpu) place->second.dtype = Dtype::Float16;
-  return place->second;
+  auto& states = t_autocast.states;
+  while (states.size() <= static_cast<size_t>(device_type)) {
+    // PyTorch's choices: accelerators take float16 unless told otherwise.
+    const bool is_host = states.size() == kHostType;
+    states.push_back({.dtype = is_host ? Dtype::BFloat16 : Dtype::Float16});
+  }
+  return states[static_cast<size_t>(device_type)];
 }
 
 void set_autocast(int16_t device_type, const AutocastState& state) {
-  t_autocast.states[device_type] = state;
+  autocast_state(device_type) = state;
   t_autocast.casts.clear();
   bool any = false;
-  for (auto& [type, s] : t_autocast.states) any = any || s.enabled;
+  for (const AutocastState& s : t_autocast.states) any = any || s.enabled;
   tls.modes = any ? tls.modes | kAutocastMode : tls.modes & ~kAutocastMode;
 }
 

@@ -61,7 +61,9 @@ void copy(Frame& f) {
           "copy_: the shape of argument 'src' ", describe(src),
           " cannot be broadcast to ", describe(f.out));
   }
-  put_values(f.out, src);
+  if (f.out.numel() && !f.out.device().is_meta()) {
+    copy_into(f.out, src, !f.args[2].none() && f.args[2].i);
+  }
 }
 Tensor copy_back(Grad& g) {
   Tensor grad = sum_to(g.g, g.shape(1));

@@ -4,16 +4,16 @@
 namespace fl {
 namespace {
 
-Tensor to_device(const Tensor& self, Device device) {
+Tensor to_device(const Tensor& self, Device device, bool non_blocking) {
   DeviceRuntime& to = runtime(device);
   if (&to == self->device) return detach_alias(self);
   Tensor out = empty(self.sizes(), self.dtype(), to);
-  if (!to.is_meta()) copy_into(out, self);
+  if (!to.is_meta()) copy_into(out, self, non_blocking);
   return out;
 }
 
 const Records records = {
-    Op("_to_device(Tensor self, Device device) -> Tensor",
+    Op("_to_device(Tensor self, Device device, bool non_blocking=False) -> Tensor",
        "A copy of a tensor on another device.")
         .impl<to_device>()
         .derivative("self", 0,

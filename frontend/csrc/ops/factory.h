@@ -8,10 +8,13 @@
 
 namespace fl {
 
+// Set by the bindings: a copy in memory that the accelerator reaches by itself.
+inline Tensor (*pin_hook)(const Tensor&) = nullptr;
+
 struct Options {
   Dtype dtype;
   DeviceRuntime& device;
-  bool requires_grad;
+  bool pinned, requires_grad;
 
   // `at` is the index of the argument `dtype`.  An out= tensor decides where neither
   // dtype nor device is given.
@@ -23,9 +26,11 @@ struct Options {
                : f.given.defined()    ? f.given.device()
                : like                 ? *like
                                       : default_runtime()),
+        pinned(!f.args[at + 3].none() && f.args[at + 3].i),
         requires_grad(!f.args[at + 4].none() && f.args[at + 4].i) {}
 
   void finish(Frame& f, Tensor t) const {
+    if (pinned) t = pin_hook(t);
     if (requires_grad) {
       check(is_differentiable(dtype), "Only Tensors of floating point and complex ",
             "dtype can require gradients, got ", short_name(dtype));

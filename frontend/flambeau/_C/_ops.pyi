@@ -507,6 +507,7 @@ def _to_copy(
 def _to_device(
     input: Tensor,
     device: _device | _str | _int,
+    non_blocking: _bool = ...,
     *,
     out: Tensor | tuple[Tensor, ...] | None = ...,
     requires_grad: _bool = ...,

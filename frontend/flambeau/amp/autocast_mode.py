@@ -12,13 +12,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import flambeau
-from flambeau._C import _device_count, _get_autocast, _set_autocast
+from flambeau._C import (
+    _device_count,
+    _get_autocast,
+    _host_device_type,
+    _set_autocast,
+)
 
 __all__ = ["autocast", "custom_bwd", "custom_fwd", "is_autocast_available"]
-
-
-# Device types of PyTorch; asking for one that is not installed is no mistake of name.
-_KNOWN = frozenset(["cpu", "cuda", "hpu", "mps", "mtia", "privateuseone", "xla", "xpu"])
 
 
 # -- the state -----------------------------------------------------------------------
@@ -29,7 +30,7 @@ def is_autocast_available(device_type: str) -> bool:
             "is_autocast_available: expected a string for argument 'device_type', got "
             f"{type(device_type).__name__}"
         )
-    return device_type in _KNOWN or _is_usable(device_type)
+    return _has_module(device_type) or _is_usable(device_type)
 
 
 def is_autocast_enabled(device_type: str | None = None) -> bool:
@@ -40,7 +41,8 @@ def is_autocast_enabled(device_type: str | None = None) -> bool:
 def set_autocast_enabled(device_type: Any, enabled: bool | None = None) -> None:
     """Switch autocast for a device type ("cuda" where only a bool is given)."""
     if enabled is None:
-        device_type, enabled = "cuda", device_type
+        enabled = device_type
+        device_type = "cuda"
     _, dtype, cache = _get_autocast(device_type)
     _set_autocast(device_type, enabled, dtype, cache)
 
@@ -58,23 +60,23 @@ def set_autocast_dtype(device_type: str, dtype: Any) -> None:
 
 def is_autocast_cache_enabled() -> bool:
     """Whether a weight is cast once for all its uses in a block."""
-    return bool(_get_autocast("cpu")[2])
+    return bool(_get_autocast(_host_device_type)[2])
 
 
 def set_autocast_cache_enabled(enabled: bool) -> None:
     """Choose whether a weight is cast once for all its uses in a block."""
-    before, dtype, _ = _get_autocast("cpu")
-    _set_autocast("cpu", before, dtype, enabled)
+    before, dtype, _ = _get_autocast(_host_device_type)
+    _set_autocast(_host_device_type, before, dtype, enabled)
 
 
 def clear_autocast_cache() -> None:
     """Forget the weights that were cast in this block."""
-    _set_autocast("cpu", *_get_autocast("cpu"))
+    _set_autocast(_host_device_type, *_get_autocast(_host_device_type))
 
 
 def get_autocast_cpu_dtype() -> Any:
     """The dtype that autocast runs narrow ops in on the CPU."""
-    return get_autocast_dtype("cpu")
+    return get_autocast_dtype(_host_device_type)
 
 
 def get_autocast_gpu_dtype() -> Any:
@@ -150,6 +152,13 @@ class autocast:
                 return func(*args, **kwargs)
 
         return within
+
+
+def _has_module(device_type: str) -> bool:
+    """Whether the package has a module for devices of this type, as flambeau.cuda: to
+    ask for one that is not installed is then no mistake of name."""
+    module = getattr(flambeau, device_type, None)
+    return getattr(module, "_device_type", None) == device_type
 
 
 def _is_usable(device_type: str) -> bool:

@@ -41,11 +41,16 @@ class save_on_cpu(saved_tensors_hooks):
 
     def __init__(self, pin_memory: bool = False, device_type: str = "cuda") -> None:
         def pack(t: Tensor) -> tuple[Any, Tensor]:
-            return t.device, t.cpu()
+            kept = t.cpu()
+            if pin_memory and kept is not t and can_pin():
+                kept = kept.pin_memory()
+            return t.device, kept
 
         def unpack(kept: tuple[Any, Tensor]) -> Tensor:
             device, t = kept
-            return t.to(device)
+            return t.to(device, non_blocking=pin_memory)
+
+        from flambeau._device_types import can_pin
 
         super().__init__(pack, unpack)
 

@@ -46,7 +46,10 @@ def start() -> None:
     if wanted:
         registry.allow(parse(wanted), VARIABLE)
     _C._set_device_resolver(registry.resolve)
-    for variable, use in ((DEVICE, _C._set_default_device), (FALLBACK, _set_policy)):
+    for variable, use in (
+        (DEVICE, _C._set_process_default_device),
+        (FALLBACK, _set_policy),
+    ):
         value = os.environ.get(variable)
         if value:
             try:

@@ -17,24 +17,10 @@ def __getattr__(name: str) -> object:
     raise AttributeError(f"module 'flambeau.cuda' has no attribute '{name}'")
 
 
-def is_bf16_supported(including_emulation: bool = True) -> bool:
-    """True when a CUDA device is there: all that are supported have bfloat16."""
-    return bool(globals()["is_available"]())
-
-
 def get_device_capability(device: object = None) -> tuple[int, int]:
     """The compute capability. RuntimeError without a CUDA device."""
     globals()["init"]()
     raise RuntimeError("get_device_capability: the backend does not tell")
-
-
-def get_device_properties(device: object = None) -> object:
-    """Name and memory. RuntimeError without a CUDA device."""
-    from types import SimpleNamespace
-
-    name = globals()["get_device_name"](device)
-    total = globals()["mem_get_info"](device)[1]
-    return SimpleNamespace(name=name, total_memory=total)
 
 
 def ipc_collect() -> None:

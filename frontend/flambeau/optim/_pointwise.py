@@ -91,7 +91,7 @@ class PointwiseOptimizer(Optimizer):
         """The parameter's state, made at first use."""
         state: State = self.state[param]
         if not state:
-            if group.get("capturable") and param.device.type == "cpu":
+            if group.get("capturable") and param.is_cpu:
                 raise AssertionError(
                     f"{type(self).__name__}: expected parameters on a device that "
                     "captures graphs because capturable=True, got one on "
@@ -132,8 +132,9 @@ def scalar_dtype() -> Any:
 
 
 def zero_step(group: Group, param: Any) -> Any:
-    """A step count of zero, on the parameter's device only for capture or fusion."""
-    device = None
+    """A step count of zero, on the parameter's device only for capture or fusion:
+    elsewhere each step would wait for the device."""
+    device = flambeau._C._host_device()
     if group.get("capturable") or group.get("fused"):
         device = param.device
     return flambeau.zeros((), dtype=scalar_dtype(), device=device)

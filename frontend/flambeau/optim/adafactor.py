@@ -6,7 +6,14 @@ from typing import Any
 
 import flambeau
 
-from ._pointwise import Group, PointwiseOptimizer, State, check_common, require
+from ._pointwise import (
+    Group,
+    PointwiseOptimizer,
+    State,
+    check_common,
+    require,
+    zero_step,
+)
 from .optimizer import ParamsT
 
 __all__ = ["Adafactor"]
@@ -53,7 +60,7 @@ class Adafactor(PointwiseOptimizer):
         super().__init__(params, defaults)
 
     def _new_state(self, group: Group, param: Any) -> State:
-        state = {"step": flambeau.zeros((), dtype=flambeau.float32)}
+        state = {"step": zero_step(group, param).float()}
         if param.dim() > 1:
             state["row_var"] = param.detach().new_zeros((*param.shape[:-1], 1))
             shape = (*param.shape[:-2], 1, param.shape[-1])

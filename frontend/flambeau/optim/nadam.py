@@ -13,7 +13,6 @@ from ._pointwise import (
     check_common,
     check_implementation,
     require,
-    scalar_dtype,
     zero_step,
 )
 from .optimizer import ParamsT
@@ -64,10 +63,9 @@ class NAdam(PointwiseOptimizer):
         return ("step", "mu_product", "exp_avg", "exp_avg_sq")
 
     def _new_state(self, group: Group, param: Any) -> State:
-        device = param.device if group["capturable"] else None
         return {
             "step": zero_step(group, param),
-            "mu_product": flambeau.ones((), dtype=scalar_dtype(), device=device),
+            "mu_product": zero_step(group, param) + 1,
             "exp_avg": flambeau.zeros_like(param).detach(),
             "exp_avg_sq": flambeau.zeros_like(param).detach(),
         }

@@ -180,7 +180,11 @@ class Optimizer:
         for entry in self.state.values():
             step = entry.get("step") if isinstance(entry, dict) else None
             if isinstance(step, (int, float)) and self._tensor_steps:
-                entry["step"] = flambeau.tensor(float(step), dtype=flambeau.float32)
+                entry["step"] = flambeau.tensor(
+                    float(step),
+                    dtype=flambeau.float32,
+                    device=flambeau._C._host_device(),
+                )
 
     _tensor_steps = True
 

@@ -62,7 +62,7 @@ class _Surroundings:
                 enabled=flambeau.is_autocast_enabled(kind),
                 cache_enabled=flambeau.is_autocast_cache_enabled(),
             )
-            for kind in sorted(kinds | {"cpu"})
+            for kind in sorted(kinds | {flambeau._C._host_device_type})
             if flambeau.amp.is_autocast_available(kind)
         ]
 

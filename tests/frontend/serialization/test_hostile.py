@@ -106,6 +106,8 @@ def test_damaged_tensor_data_names_its_member():
         load(bytes(data))
 
 
+# A damaged name of a device is that of one that is not here.
+@pytest.mark.filterwarnings("ignore:load.* were on device:UserWarning")
 def test_random_pickles_of_sound_archives():
     parts, rng = members(saved()), random.Random(1)
     pkl = parts["archive/data.pkl"]

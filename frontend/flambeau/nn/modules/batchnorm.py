@@ -117,7 +117,7 @@ class _NormBase(Module):
                 mine = self.num_batches_tracked
                 state_dict[key] = (
                     mine
-                    if mine is not None and mine.device.type != "meta"
+                    if mine is not None and not mine.is_meta
                     else flambeau.tensor(0, dtype=flambeau.int64)
                 )
         super()._load_from_state_dict(

@@ -328,7 +328,7 @@ def _describe(key: Any, value: Any) -> str:
         size = "x".join(str(n) for n in value.shape)
         kind = "Parameter" if isinstance(value, Parameter) else "Tensor"
         dtype = str(value.dtype)
-        where = "" if value.device.type == "cpu" else f" ({value.device})"
+        where = "" if value.is_cpu else f" ({value.device})"
         return f"  ({key}): {kind} containing: [{dtype} of size {size}{where}]"
     return f"  ({key}): Object of type: {type(value).__name__}"
 

@@ -350,7 +350,7 @@ class Module(HookRegistration, ModuleState, ModuleTree, _ModuleBase):
             with flambeau.no_grad():
                 applied = fn(param)
                 grad = None if param.grad is None else fn(param.grad)
-            real = applied.device.type != "meta" and param.device.type == "meta"
+            real = param.is_meta and not applied.is_meta
             if (overwrite or real) and not is_lazy(param):
                 kept = self._parameters[name] = Parameter(applied, param.requires_grad)
             else:

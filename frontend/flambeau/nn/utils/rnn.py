@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple, Self
 
 import flambeau
+from flambeau import _C
 from flambeau._C import Tensor
 
 __all__ = [
@@ -51,7 +52,7 @@ class PackedSequence(PackedSequence_):
             data, batch_sizes = data
         if unsorted_indices is None:
             unsorted_indices = invert_permutation(sorted_indices)
-        if batch_sizes.device.type != "cpu":
+        if not _C._in_host_memory(batch_sizes):
             raise ValueError(
                 "batch_sizes should always be on CPU. Instances of PackedSequence "
                 "should never be created manually. They should be instantiated by "
@@ -131,6 +132,11 @@ class PackedSequence(PackedSequence_):
         return bool(self.data.is_pinned())
 
 
+def _host_ints(values: list[int]) -> Tensor:
+    """Counts, which Python reads one by one: they stay in host memory."""
+    return flambeau.tensor(values, dtype=flambeau.int64, device=_C._host_device())
+
+
 def _maybe(tensor: Tensor | None, method: str) -> Tensor | None:
     return None if tensor is None else getattr(tensor, method)()
 
@@ -154,8 +160,8 @@ def pack_padded_sequence(
     enforce_sorted: the lengths must fall; if false, the samples are sorted first.
     """
     if not isinstance(lengths, Tensor):
-        lengths = flambeau.tensor(list(lengths), dtype=flambeau.int64, device="cpu")
-    elif lengths.device.type != "cpu":
+        lengths = _host_ints(list(lengths))
+    elif not _C._in_host_memory(lengths):
         raise RuntimeError(
             "'lengths' argument should be a 1D CPU int64 tensor, but got "
             f"{lengths.dim()}D {lengths.device} {lengths.dtype} tensor"
@@ -212,7 +218,7 @@ def _pack(input: Tensor, lengths: list[int]) -> tuple[Tensor, Tensor]:
             parts.append(run.reshape(-1, *input.shape[2:]))
             start = t
     data = parts[0] if len(parts) == 1 else flambeau.cat(parts)
-    return data, flambeau.tensor(sizes, dtype=flambeau.int64, device="cpu")
+    return data, _host_ints(sizes)
 
 
 def _lengths_of(batch_sizes: list[int]) -> list[int]:
@@ -262,11 +268,11 @@ def pad_packed_sequence(
     padded = picked.reshape(steps, len(lengths), *data.shape[1:])
     if batch_first:
         padded = padded.transpose(0, 1)
-    out_lengths = flambeau.tensor(lengths, dtype=flambeau.int64, device="cpu")
+    out_lengths = _host_ints(lengths)
     if back is None:
         return padded, out_lengths
     padded = padded.index_select(0 if batch_first else 1, back)
-    return padded, out_lengths.index_select(0, back.to("cpu"))
+    return padded, out_lengths.index_select(0, _C._on_host(back))
 
 
 def pad_sequence(
@@ -328,9 +334,7 @@ def unpad_sequence(
 def pack_sequence(sequences: Any, enforce_sorted: bool = True) -> PackedSequence:
     """Pack tensors of (length, ...)."""
     sequences = list(sequences)
-    lengths = flambeau.tensor(
-        [s.size(0) for s in sequences], dtype=flambeau.int64, device="cpu"
-    )
+    lengths = _host_ints([s.size(0) for s in sequences])
     return pack_padded_sequence(
         pad_sequence(sequences), lengths, enforce_sorted=enforce_sorted
     )
