@@ -143,7 +143,8 @@ def index_type(shape: Sequence[int], strides: Iterable[Strides]) -> str:
 def pack_dims(shape: Sequence[int], rank: int) -> bytes:
     """`dim` records, ones in front up to the rank."""
     out = b""
-    for size in (*(1,) * (rank - len(shape)), *shape):
+    for given in (*(1,) * (rank - len(shape)), *shape):
+        size = max(given, 1)  # over nothing nobody walks
         shift = (size - 1).bit_length()
         multiplier = ((1 << 32) * ((1 << shift) - size)) // size + 1
         out += struct.pack("<IIII", size, multiplier, shift, 0)

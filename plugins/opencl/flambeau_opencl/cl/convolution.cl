@@ -3,7 +3,7 @@
 //
 // `table` tells for each k: the offset of the weight's element; the offset in x of its
 // channel (and of its place in the window, unless strided back); its place in the window,
-// z, y and x. A transposed convolution walks the window backwards; with a stride of its
+// z, y and x, and their number. A transposed convolution walks the window backwards; with a stride of its
 // own it finds only every stride-th place filled (STRIDED_BACK).
 typedef struct {
   long o[TENSORS];
@@ -11,7 +11,7 @@ typedef struct {
   long a_row, a_group, x_group, out_group, bias_step;
   int in_size[3], out_size[3], step[3], origin[3];
   int back[3], unused;      // strides of a transposed convolution
-  int m, n, k, unused2;
+  int m, n, k, taps;        // taps: places in the window
 } params;
 
 #define LOCALS local int to_column[TILE];
@@ -32,11 +32,19 @@ typedef struct {
   global const A_S* in = (global const A_S*)(b1 + p.o[1]) + batch * p.x_group +    \
                          image * p.x[0] + ORIGIN;                                  \
   global O_S* at_out = (global O_S*)(b0 + p.o[0]) + batch * p.out_group;           \
+  SETUP_MASK                                                                       \
   SETUP_BIAS
 
 #define FETCH_A(at_k) A_LD(row_a, table[at_k])
 #define QUICK_A false
 #define QUICK_B false
+
+// A negative place is a large one when it is taken without a sign.
+#define INSIDE(at_k)                                                \
+  ((uint)(z0 + table[2 * p.k + (at_k)]) < (uint)p.in_size[0] &&     \
+   (uint)(y0 + table[3 * p.k + (at_k)]) < (uint)p.in_size[1] &&     \
+   (uint)(x0 + table[4 * p.k + (at_k)]) < (uint)p.in_size[2])
+#define SETUP_MASK
 
 #ifdef STRIDED_BACK
 #define ORIGIN 0
@@ -54,13 +62,16 @@ inline T fetch(const params p, global const A_S* in, int channel, int z, int y, 
         y0 + table[3 * p.k + (at_k)], x0 + table[4 * p.k + (at_k)])
 #else
 #define ORIGIN z0 * (int)p.x[2] + y0 * (int)p.x[3] + x0 * (int)p.x[4]
-// A negative place is a large one when it is taken without a sign.
-#define FETCH_B(at_k)                                                                \
-  ((uint)(z0 + table[2 * p.k + (at_k)]) < (uint)p.in_size[0] &&                      \
-           (uint)(y0 + table[3 * p.k + (at_k)]) < (uint)p.in_size[1] &&              \
-           (uint)(x0 + table[4 * p.k + (at_k)]) < (uint)p.in_size[2]                 \
-       ? A_LD(in, table[p.k + (at_k)])                                               \
-       : (T)0)
+#ifdef MASKED
+#undef SETUP_MASK
+#define SETUP_MASK                                                              \
+  ulong mask = 0; /* the first places of the table are those of one channel */  \
+  for (int t = 0; t < p.taps; t++) mask |= (ulong)INSIDE(t) << t;
+#define FETCH_B(at_k) \
+  (mask >> table[5 * p.k + (at_k)] & 1 ? A_LD(in, table[p.k + (at_k)]) : (T)0)
+#else
+#define FETCH_B(at_k) (INSIDE(at_k) ? A_LD(in, table[p.k + (at_k)]) : (T)0)
+#endif
 #endif
 
 #ifdef WITH_BIAS

@@ -39,6 +39,7 @@ kernel __attribute__((reqd_work_group_size(TILE, 1, 1))) void product(const para
   const int m0 = get_group_id(1) * TILE, n0 = get_group_id(0) * TILE;
   const int m = m0 + lane, n = n0 + lane, batch = get_group_id(2);
   SETUP
+  const bool useful = m0 + row < p.m && n0 + column < p.n;
   T16 sums[4];
   for (int r = 0; r < 4; r++) sums[r] = (T16)(0);
   for (int k0 = 0; k0 < p.k; k0 += TILE_K) {
@@ -48,7 +49,7 @@ kernel __attribute__((reqd_work_group_size(TILE, 1, 1))) void product(const para
     barrier(CLK_LOCAL_MEM_FENCE);
     // Named one by one: an array that lives across barriers stays in memory.
     T16 s0 = sums[0], s1 = sums[1], s2 = sums[2], s3 = sums[3];
-    for (int k = 0; k < depth; k++) {
+    for (int k = 0; k < (useful ? depth : 0); k++) {
       const T16 b = *(local const T16*)(b_tile + k * TILE + column);
       local const T* a = a_tile + k * TILE + row;
       s0 = MULTIPLY_ADD((T16)(a[0]), b, s0);

@@ -1,7 +1,7 @@
 // Reductions. The host defines REDUCE(name) kernels by these bodies, with
-//   ACC, INIT, MAP(x, y), COMBINE(a, b)   what is computed
+//   ACC, INIT, each(x, y), COMBINE(a, b)  what is computed
 //   KEPT, ALONG                           the two loop nests: outputs, what is reduced
-//   INPUTS, LOAD                          how many operands there are, and their reading
+//   INPUTS, LOADS                         how many operands there are, and their reading
 // An output is formed by one work item, or by a group as a tree; of few and long ones
 // several groups make a part each, and a second kernel puts the parts together.
 
@@ -18,7 +18,7 @@ inline ACC one_run(const params p, const idx* from, INPUT_POINTERS, uint begin, 
       idx at[INPUTS];
       for (int k = 0; k < INPUTS; k++) at[k] = from[k];
       ALONG(r, p.ad, p.as, at)
-      const ACC v = MAP(LOADS);
+      const ACC v = each(LOADS);
       part = COMBINE(part, v);
     }
     total = COMBINE(total, part);

@@ -131,7 +131,14 @@ def sort(call: Any) -> None:
     """Values and positions, stable."""
     device, a = call.device, call.inputs[0]
     values, places = call.outputs
-    key = ("sort", call.dtypes, a.shape, a.strides, values.strides, places.strides)
+    key: tuple[Any, ...] = (
+        "sort",
+        call.dtypes,
+        a.shape,
+        a.strides,
+        values.strides,
+        places.strides,
+    )
     key += (call.i(0), call.i(1))
     plan = device.plans.get(key)
     if plan is None:

@@ -120,7 +120,14 @@ def _without(strides: tuple[int, ...], dim: int) -> tuple[int, ...]:
 def gather(call: Any) -> None:
     """out[i] = a[i, but index[i] along dim]."""
     out, (a, index) = call.outputs[0], call.inputs
-    key = ("gather", out.dtype, index.shape, a.shape, a.strides, out.strides)
+    key: tuple[Any, ...] = (
+        "gather",
+        out.dtype,
+        index.shape,
+        a.shape,
+        a.strides,
+        out.strides,
+    )
     key += (index.strides, call.i(0))
 
     def prepare() -> Any:
@@ -140,7 +147,14 @@ def scatter(call: Any) -> None:
     out, (index, src) = call.outputs[0], call.inputs
     scalar = src.value is not None
     source = [] if scalar else [src]
-    key = ("scatter", out.dtype, index.shape, out.shape, out.strides, index.strides)
+    key: tuple[Any, ...] = (
+        "scatter",
+        out.dtype,
+        index.shape,
+        out.shape,
+        out.strides,
+        index.strides,
+    )
     key += (None if scalar else src.strides, call.i(0), call.i(1))
 
     def prepare() -> Any:
@@ -161,7 +175,7 @@ def _many(call: Any, out: Any, other: Any, indices: Any, mode: int | None) -> No
     sizes, steps = tuple(call.ints(0)), tuple(call.ints(1))
     scalar = other.value is not None
     operands = [out, *([] if scalar else [other]), *indices]
-    key = (call.op, call.dtypes, out.shape, sizes, steps, mode)
+    key: tuple[Any, ...] = (call.op, call.dtypes, out.shape, sizes, steps, mode)
     key += tuple(None if o.value is not None else o.strides for o in operands)
 
     def prepare() -> Any:

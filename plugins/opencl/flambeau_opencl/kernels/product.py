@@ -75,8 +75,8 @@ def matmul(call: Any) -> None:
     """alpha a b + beta c."""
     device, out = call.device, call.outputs[0]
     inputs = [o for o in call.inputs if o is not None]
-    key = ("matmul", out.dtype, out.shape, out.strides, inputs[0].shape)
-    key += tuple(o.strides for o in inputs)
+    strides = tuple(o.strides for o in inputs)
+    key = ("matmul", out.dtype, out.shape, out.strides, inputs[0].shape, strides)
     plan = device.plans.get(key)
     if plan is None:
         plan = device.plans[key] = _matmul_plan(device, out, inputs)
@@ -119,6 +119,11 @@ class Geometry:
         """Whether only some places of the input are filled."""
         return self.transposed and self.stride != (1, 1, 1)
 
+    @property
+    def masked(self) -> bool:
+        """Whether the places of the window fit into one mask."""
+        return not self.strided_back and math.prod(self.window) <= 64
+
     def table(self) -> np.ndarray[Any, Any]:
         """What convolution.cl wants to know of each k."""
         c, z, y, x = np.meshgrid(
@@ -135,17 +140,22 @@ class Geometry:
             from_x = from_x + sum(
                 p * s for p, s in zip(places, self.x[2:], strict=True)
             )
-        return np.stack([weight, from_x, *places]).astype(np.int32)
+        taps = np.broadcast_to(
+            np.arange(math.prod(self.window)).reshape(self.window), c.shape
+        )
+        return np.stack([weight, from_x, *places, taps]).astype(np.int32)
 
     def tail(self) -> bytes:
         """The struct after the offsets."""
+        step: tuple[int, ...]
+        back: tuple[int, ...]
         if self.transposed:  # w is [c, o, ...], and out + padding is where in began
             rows, group = self.w[1], self.channels * self.w[0]
-            step, origin, back = (1, 1, 1), self.padding, self.stride
+            step, back, origin = (1, 1, 1), self.stride, self.padding
         else:
             rows, group = self.w[0], self.outs * self.w[0]
-            step, origin = self.stride, tuple(-p for p in self.padding)
-            back = (1, 1, 1)
+            step, back = self.stride, (1, 1, 1)
+            origin = tuple(-p for p in self.padding)
         m, n, k = self.sizes
         return struct.pack("<10q", *self.x, *self.out) + struct.pack(
             "<5q15i5i",
@@ -159,7 +169,7 @@ class Geometry:
             *step,
             *origin,
             *back,
-            0, m, n, k, 0,
+            0, m, n, k, math.prod(self.window),
         )  # fmt: skip
 
     bias_step = 0
@@ -179,12 +189,14 @@ class Convolution:
         name, bias = call.outputs[0].dtype, call.inputs[2]
         tensors = 3
         more = "#define STRIDED_BACK\n" if g.strided_back else ""
+        if g.masked:
+            more += "#define MASKED\n"
         if bias is not None:
             tensors, g.bias_step = 4, bias.strides[0]
             more += "#define WITH_BIAS\n"
         more += _buffers(tensors, ", global const int* tables")
         kernel = device.kernel(
-            ("convolution", name, tensors, g.strided_back),
+            ("convolution", name, tensors, g.strided_back, g.masked),
             lambda: _source(name, "convolution.cl", tensors, more),
             "product",
         )
@@ -200,12 +212,9 @@ def convolution(call: Any) -> None:
     """Plain and transposed, one to three dimensions."""
     device, out, inputs = call.device, call.outputs[0], call.inputs
     present = [out, *(o for o in inputs if o is not None)]
-    key = ("convolution", out.dtype, tuple((o.shape, o.strides) for o in present))
-    key += (
-        *map(tuple, (call.ints(0), call.ints(1), call.ints(2))),
-        call.i(3),
-        call.i(4),
-    )
+    shapes = tuple((o.shape, o.strides) for o in present)
+    spec = tuple(tuple(call.ints(k)) for k in range(3))
+    key = ("convolution", out.dtype, shapes, spec, call.i(3), call.i(4))
     found = device.plans.get(key)
     if found is None:
         empty = 0 in out.shape

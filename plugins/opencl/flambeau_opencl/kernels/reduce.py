@@ -109,7 +109,8 @@ def _source(op: str, names: tuple[str, ...], nests: Nests) -> str:
         defines("O", names[0]),
         *(defines(r, name) for r, name in zip(roles, names[1:], strict=True)),
         f"#define ACC {acc}\n#define INIT ((ACC)({init}))\n#define INPUTS {n}\n",
-        f"#define MAP({', '.join('xy'[:n])}) ((ACC)({each}))\n",
+        f"inline ACC each({', '.join(f'{r}_C {v}' for r, v in zip(roles, 'xy', strict=False))}) "
+        f"{{ return {each}; }}\n",
         f"#define GROUP {GROUP}\n",
         f"inline ACC combine(ACC a, ACC b) {{ return {combine}; }}\n",
         "#define COMBINE combine\n",
@@ -153,12 +154,14 @@ class Reduction:
 
     def run(self, addresses: list[int]) -> None:
         """Queue the kernels."""
-        extra = ()
-        if self.parts:
-            extra = (self.device.scratch("reduce", self.parts),)
-        self.first.run(addresses, (), extra)
-        if self.second is not None:
-            self.second.run(addresses, (), extra)
+        if not self.parts:
+            self.first.run(addresses)
+            return
+        with self.device.lock:  # nobody else may have the buffer meanwhile
+            parts = (self.device.scratch("reduce", self.parts),)
+            self.first.run(addresses, (), parts)
+            if self.second is not None:
+                self.second.run(addresses, (), parts)
 
 
 def _reduced(op: str, out: Any, first: Any) -> tuple[tuple[bool, ...], Strides]:
@@ -185,8 +188,8 @@ def kernel_of(op: str) -> Callable[[Any], None]:
 
     def run(call: Any) -> None:
         device, out, inputs = call.device, call.outputs[0], call.inputs
-        key = (op, call.dtypes, inputs[0].shape, out.strides)
-        key += tuple(o.strides for o in inputs)
+        strides = tuple(o.strides for o in inputs)
+        key = (op, call.dtypes, inputs[0].shape, out.strides, strides)
         plan = device.plans.get(key)
         if plan is None:
             plan = device.plans[key] = prepare(call)
