@@ -197,7 +197,9 @@ void make_view(const Tensor& out, const Tensor& of) {
   ++base->refs;
   out->base = base;
   out->view_version = out.version();
-  if (!tls.grad_enabled) out->set(kNoGradView, true);
+  // A view of a tensor that was cut from the graph is cut from it too.
+  const bool cut = of->base && of->has(kNoGradView);
+  if (!tls.grad_enabled || cut) out->set(kNoGradView, true);
 }
 
 namespace {
