@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from .dtypes import INEXACT, NUMBERS, inputs, store
 
@@ -41,85 +41,71 @@ class Spec(NamedTuple):
     def of(cls, call: Any) -> Spec:
         return cls(call.ints(0), call.ints(1), call.ints(2), call.i(3), call.i(4))
 
+    def plane(self, shape: Any, kernel: Any, out: Any, dtype: Any) -> tuple[Any, Any]:
+        """Zeros [n, g, c, *spans] wherever windows of a padded x lie, and where in them
+        x itself lies."""
+        n, channels, *size = shape
+        spans = [
+            max(i + p, (o - 1) * t + (k - 1) * d + 1)
+            for i, p, k, o, t, d in zip(
+                size, self.padding, kernel, out, self.stride, self.dilation, strict=True
+            )
+        ]
+        inside = (slice(p, p + i) for p, i in zip(self.padding, size, strict=True))
+        grouped = (n, self.groups, channels // self.groups)
+        return np.zeros((*grouped, *spans), dtype), (..., *inside)
 
-def windows(x: Any, kernel: tuple[int, ...], size: tuple[int, ...], s: Spec) -> Any:
-    """Of x padded with zeros what each place of an output of `size` sees:
-    [g, n, *out, c, *k]."""
-    needed = [
-        max(i + p, (o - 1) * t + (k - 1) * d + 1)
-        for i, p, o, t, k, d in zip(
-            x.shape[2:], s.padding, size, s.stride, kernel, s.dilation, strict=True
-        )
-    ]
-    padded = np.zeros((*x.shape[:2], *needed), x.dtype)
-    inside = tuple(slice(p, p + i) for p, i in zip(s.padding, x.shape[2:], strict=True))
-    padded[(..., *inside)] = x
-    n, c = x.shape[0], x.shape[1] // s.groups
-    by_n, by_c, *by = padded.strides
-    return as_strided(
-        padded,
-        (s.groups, n, *size, c, *kernel),
-        (
-            by_c * c,
-            by_n,
-            *(b * t for b, t in zip(by, s.stride, strict=True)),
-            by_c,
-            *(b * d for b, d in zip(by, s.dilation, strict=True)),
-        ),
-    )
+    def padded(self, x: Any, kernel: Any, out: Any) -> Any:
+        """The plane with x in it."""
+        plane, inside = self.plane(x.shape, kernel, out, x.dtype)
+        plane[inside] = x.reshape(*plane.shape[:3], *x.shape[2:])
+        return plane
 
-
-def grouped(y: Any, groups: int) -> Any:
-    """[n, g·o, *out] as matrices [g, n·out, o]."""
-    n, channels = y.shape[:2]
-    y = y.reshape(n, groups, channels // groups, -1).transpose(1, 0, 3, 2)
-    return y.reshape(groups, -1, channels // groups)
+    def taps(self, kernel: Any, out: Any) -> Iterator[tuple[Any, Any]]:
+        """Each place of the kernel, and all places of the plane that it sees."""
+        for place in product(*map(range, kernel)):
+            at = (
+                slice(k * d, k * d + (o - 1) * t + 1, t)
+                for k, o, t, d in zip(
+                    place, out, self.stride, self.dilation, strict=True
+                )
+            )
+            yield (..., *place), (..., *at)
 
 
 def correlate(x: Any, w: Any, size: tuple[int, ...], s: Spec) -> Any:
     """The convolution itself."""
-    seen = windows(x, w.shape[2:], size, s)
-    outs = w.shape[0] // s.groups
-    weights = w.reshape(s.groups, outs, -1)
-    rows = seen.reshape(s.groups, -1, weights.shape[2])
-    y = np.matmul(rows, weights.transpose(0, 2, 1))
-    y = y.reshape(s.groups, x.shape[0], -1, outs).transpose(1, 0, 3, 2)
-    return y.reshape(x.shape[0], w.shape[0], *size)
+    n, c, kernel = len(x), w.shape[1], w.shape[2:]
+    plane = s.padded(x, kernel, size)
+    w = w.reshape(s.groups, -1, c, *kernel)
+    y = 0
+    for place, at in s.taps(kernel, size):
+        y = y + np.matmul(w[place], plane[at].reshape(n, s.groups, c, -1))
+    return np.reshape(y, (n, -1, *size))
 
 
 def spread(y: Any, w: Any, size: tuple[int, ...], s: Spec) -> Any:
     """Its gradient to x: each element of y goes back to where its window was."""
-    n, groups, kernel, out = y.shape[0], s.groups, w.shape[2:], y.shape[2:]
-    c = w.shape[1]
-    weights = w.reshape(groups, w.shape[0] // groups, -1)
-    parts = np.matmul(grouped(y, groups), weights)
-    parts = parts.reshape(groups, n, *out, c, *kernel)
-    parts = np.moveaxis(parts, 2 + len(out), 2)  # [g, n, c, *out, *k]
-    spans = [
-        max(i + p, (o - 1) * t + (k - 1) * d + 1)
-        for i, p, o, t, k, d in zip(
-            size, s.padding, out, s.stride, kernel, s.dilation, strict=True
-        )
-    ]
-    x = np.zeros((groups, n, c, *spans), parts.dtype)
-    for place in product(*map(range, kernel)):
-        at = tuple(
-            slice(k * d, k * d + (o - 1) * t + 1, t)
-            for k, d, o, t in zip(place, s.dilation, out, s.stride, strict=True)
-        )
-        x[(..., *at)] += parts[(..., *place)]
-    inside = tuple(slice(p, p + i) for p, i in zip(s.padding, size, strict=True))
-    x = x[(..., *inside)].swapaxes(0, 1)
-    return x.reshape(n, groups * c, *size)
+    n, c, kernel, out = len(y), w.shape[1], w.shape[2:], y.shape[2:]
+    x, inside = s.plane((n, c * s.groups, *size), kernel, out, y.dtype)
+    w = w.reshape(s.groups, -1, c, *kernel).swapaxes(1, 2)
+    y = y.reshape(n, s.groups, w.shape[2], -1)
+    for place, at in s.taps(kernel, out):
+        x[at] += np.matmul(w[place], y).reshape(n, s.groups, c, *out)
+    return x[inside].reshape(n, -1, *size)
 
 
 def weigh(y: Any, x: Any, kernel: tuple[int, ...], s: Spec) -> Any:
     """Its gradient to w."""
-    seen = windows(x, kernel, y.shape[2:], s)
-    by_output = grouped(y, s.groups)
-    rows = seen.reshape(s.groups, by_output.shape[1], -1)
-    w = np.matmul(by_output.transpose(0, 2, 1), rows)
-    return w.reshape(y.shape[1], x.shape[1] // s.groups, *kernel)
+    out = y.shape[2:]
+    plane = s.padded(x, kernel, out)
+    n, groups, c = plane.shape[:3]
+    y = y.reshape(n, groups, y.shape[1] // groups, -1)
+    w = np.empty((*y.shape[1:3], c, *kernel), x.dtype)
+    for place, at in s.taps(kernel, out):
+        seen = plane[at].reshape(n, groups, c, -1).swapaxes(2, 3)
+        w[place] = np.matmul(y, seen).sum(0)
+    return w.reshape(-1, c, *kernel)
 
 
 def convolution(call: Any) -> None:
