@@ -239,10 +239,11 @@ inline View view_of(const fl_tensor& t) {
   View v;
   v.data = t.data;
   v.dtype = t.dtype;
-  // One value of the host's is repeated, however many dimensions it says it has.
-  const bool repeated = (t.flags & FL_HOST_SCALAR) != 0;
-  for (int d = 0; d < kMaxDims; ++d) {
-    v.strides[d] = d < t.ndim && !repeated ? t.strides[d] : 0;
+  if ((t.flags & FL_HOST_SCALAR) != 0) {
+    // One value of the host's is repeated, however many dimensions it says it has.
+    for (int64_t& stride : v.strides) stride = 0;
+  } else {
+    for (int d = 0; d < t.ndim; ++d) v.strides[d] = t.strides[d];
   }
   return v;
 }

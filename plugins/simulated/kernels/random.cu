@@ -35,8 +35,8 @@ template <class C>
 __global__ void uniform_kernel(int64_t n, Param<View> out, Philox philox, C lo, C range,
                                C top, C last) {
   SIMT_GRID_LOOP(i, n) {
-    // Scaled and shifted with one rounding.
-    const C x = rounded(out.dtype, std::fma(range, philox.unit(C(), i), lo));
+    // The product and the sum are rounded each, as everywhere.
+    const C x = rounded(out.dtype, lo + range * philox.unit(C(), i));
     out.put(i, x < top || !(lo < top) ? x : last);
   }
 }

@@ -62,15 +62,17 @@ Device::~Device() {
 
 void Device::work() {
   int times = 0;
-  auto since = Clock::now();
-  while (!stop_) {
-    Stream* s = pick();
-    if (s != nullptr) {
+  bool busy = true;
+  Clock::time_point since;
+  while (!stop_.load(std::memory_order_relaxed)) {
+    if (Stream* s = pick()) {
       run_front(*s, s->ring.front());
       times = 0;
-      since = Clock::now();
+      busy = true;
       continue;
     }
+    if (busy) since = Clock::now();
+    busy = false;
     if (Clock::now() - since < kSpin) {
 #if defined(__x86_64__)
       __builtin_ia32_pause();
@@ -83,8 +85,8 @@ void Device::work() {
 
 // Whether commands may run at all now; see Note [Order of streams].
 bool Device::may_start() {
-  if (waiting_.load() > 0) return true;
-  if (held_) return false;
+  if (waiting_.load(std::memory_order_relaxed) > 0) return true;
+  if (held_.load(std::memory_order_relaxed)) return false;
   if (live_streams_.load(std::memory_order_relaxed) == 1 || started_) return true;
   const uint64_t now = sequence.load(std::memory_order_relaxed);
   if (now != quiet_sequence_) {
@@ -125,7 +127,8 @@ void Device::run_front(Stream& s, Command* command) {
       } else if (usable()) {
         run_kernel(*c, *this);
       }
-      executed.fetch_add(1, std::memory_order_relaxed);
+      executed.store(executed.load(std::memory_order_relaxed) + 1,
+                     std::memory_order_relaxed);  // nobody else counts
       break;
     }
     case Kind::kWrite: {
