@@ -10,6 +10,7 @@ import flambeau
 import numpy as np
 import pytest
 from flambeau import _C
+from flambeau._device_types import can_pin
 
 HOST = _C._host_device_type
 
@@ -233,17 +234,75 @@ def test_dlpack(device):
 
 
 # ---- pinned memory -------------------------------------------------------------------
-def test_pinned_memory(remote):
-    t = flambeau.arange(10.0)
-    assert not t.is_pinned()
+def pinned_or_skip(remote):
+    """A pinned tensor."""
     try:
-        pinned = t.pin_memory(remote)
+        return flambeau.arange(10.0).pin_memory(remote)
     except RuntimeError as error:
-        pytest.skip(f"{remote} offers no pinned memory: {error}")
+        if f"device '{remote}:0' has no pinned memory" not in str(error):
+            raise
+        pytest.skip(f"{remote} offers no pinned memory")
+
+
+def test_pinned_memory(remote):
+    assert not flambeau.arange(10.0).is_pinned()
+    pinned = pinned_or_skip(remote)
     assert pinned.is_pinned() and pinned.is_cpu
-    assert pinned.tolist() == t.tolist()
-    assert pinned.pin_memory() is pinned
+    assert pinned[2:].is_pinned()
+    assert pinned.tolist() == list(map(float, range(10)))
+    assert pinned.pin_memory(remote) is pinned
     moved = pinned.to(remote, non_blocking=True)
-    assert moved.tolist() == t.tolist()
+    assert moved.tolist() == pinned.tolist()
     with pytest.raises(RuntimeError, match="only dense CPU tensors can be pinned"):
-        moved.pin_memory()
+        moved.pin_memory(remote)
+    back = flambeau.zeros(10).pin_memory(remote)
+    back.copy_(moved * 2, non_blocking=True)
+    flambeau.get_device_module(remote).synchronize()
+    assert back.tolist() == [2.0 * i for i in range(10)]
+
+
+def test_pinned_memory_in_flight(remote):
+    """Freed while its bytes may still be moving."""
+    pinned_or_skip(remote)
+    moved = []
+    for i in range(30):
+        source = flambeau.full((1 << 14,), float(i)).pin_memory(remote)
+        moved.append(source.to(remote, non_blocking=True))
+        del source
+    assert [m.sum().item() / (1 << 14) for m in moved] == list(range(30))
+
+
+def test_factories_pin(remote):
+    pinned_or_skip(remote)
+    if flambeau.accelerator.current_accelerator().type != remote:
+        pytest.skip("another device is the accelerator")
+    for t in (
+        flambeau.empty(3, pin_memory=True),
+        flambeau.zeros(2, pin_memory=True),
+        flambeau.tensor([1.0], pin_memory=True),
+        flambeau.ones(1).new_tensor([2], pin_memory=True),
+        flambeau.rand(3, pin_memory=True),
+    ):
+        assert t.is_pinned()
+    assert not flambeau.empty(3).is_pinned()
+    data = flambeau.utils.data.TensorDataset(flambeau.arange(4.0))
+    loader = flambeau.utils.data.DataLoader(data, batch_size=2, pin_memory=True)
+    batches = [b for (b,) in loader]
+    assert all(b.is_pinned() for b in batches)
+    assert [b.tolist() for b in batches] == [[0.0, 1.0], [2.0, 3.0]]
+
+
+def test_loader_without_pinned_memory():
+    if can_pin():
+        pytest.skip("the accelerator here has pinned memory")
+    data = flambeau.utils.data.TensorDataset(flambeau.arange(2.0))
+    loader = flambeau.utils.data.DataLoader(data, pin_memory=True)
+    with pytest.warns(UserWarning, match="pin_memory=True has no effect"):
+        (first, _) = (b for (b,) in loader)
+    assert not first.is_pinned()
+    if flambeau.accelerator.is_available():
+        with pytest.raises(RuntimeError, match="has no pinned memory"):
+            flambeau.empty(3, pin_memory=True)
+    else:
+        with pytest.raises(RuntimeError, match="Cannot access accelerator"):
+            flambeau.empty(3, pin_memory=True)

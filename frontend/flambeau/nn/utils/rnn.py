@@ -272,7 +272,7 @@ def pad_packed_sequence(
     if back is None:
         return padded, out_lengths
     padded = padded.index_select(0 if batch_first else 1, back)
-    return padded, out_lengths.index_select(0, _C._on_host(back))
+    return padded, out_lengths.index_select(0, back.to(out_lengths.device))
 
 
 def pad_sequence(

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 import flambeau
+from flambeau._device_types import can_pin
 
 from .collate import default_collate, default_convert
 from .dataset import IterableDataset, Subset, TensorDataset
@@ -243,14 +244,20 @@ def _gather_rows(dataset: Any) -> Callable[[list[int]], Any] | None:
 
 
 def _can_pin() -> bool:
-    accelerator = flambeau.accelerator.current_accelerator()
-    if accelerator is None:
+    possible = can_pin()
+    if not possible:
+        accelerator = flambeau.accelerator.current_accelerator()
+        why = (
+            "there is no accelerator"
+            if accelerator is None
+            else f"device '{accelerator}' has no pinned memory"
+        )
         warnings.warn(
-            "DataLoader: pin_memory=True has no effect: there is no accelerator",
+            f"DataLoader: pin_memory=True has no effect: {why}",
             UserWarning,
             stacklevel=4,
         )
-    return accelerator is not None
+    return possible
 
 
 def pin(data: Any) -> Any:
