@@ -87,12 +87,11 @@ def overrun(run: Kernel, call: Any) -> None:
 def wrong_wrap(run: Kernel, call: Any) -> None:
     """Counts negative indices from one before the end."""
     sizes = call.ints(0)
-    self, *index = call.inputs
-    moved = [
-        np.where(i < 0, np.maximum(i - 1, -n), i)
-        for i, n in zip(index, sizes, strict=True)
-    ]
-    run(Altered(call, inputs=(self, *moved)))
+    first = 0 if call.op == "index_put" else 1
+    given = list(call.inputs)
+    for k, n in enumerate(sizes, first):
+        given[k] = np.where(given[k] < 0, np.maximum(given[k] - 1, -n), given[k])
+    run(Altered(call, inputs=tuple(given)))
 
 
 def saturating_cast(run: Kernel, call: Any) -> None:

@@ -163,13 +163,14 @@ def _found(slot: int) -> dict[str, Any]:
     info = KernelInfo(C.sizeof(KernelInfo), 0, None, None)
     unknown = find(b"no_kernel_has_this_name", C.byref(info))
     empty = find(b"", C.byref(info))
+    fill = find(b"fill", C.byref(info))
     short = KernelInfo(KernelInfo.context.offset, 0, None, _POISON)
-    fill = find(b"fill", C.byref(short))
+    find(b"fill", C.byref(short))
     return {
         "unknown": unknown,
         "empty_name": empty,
         "fill": fill,
-        "fill_runs": bool(short.run),
+        "fill_runs": bool(info.run),
         "beyond_info": short.context != _POISON,
     }
 

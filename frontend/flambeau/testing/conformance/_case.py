@@ -97,10 +97,14 @@ def _where(error: BaseException) -> str:
 
 
 def run_all(
-    cases: Iterable[Case], tell: Callable[[Result], object] | None = None
+    cases: Iterable[Case],
+    tell: Callable[[Result], object] | None = None,
+    begin: Callable[[Case], object] | None = None,
 ) -> Iterator[Result]:
-    """Run cases in order."""
+    """Run cases in order; `begin` hears of each before, `tell` after."""
     for case in cases:
+        if begin:
+            begin(case)
         result = run(case)
         if tell:
             tell(result)

@@ -65,7 +65,7 @@ class Report:
             f"backend {about['backend']} of {about['distribution']}",
             f"flambeau {__version__}",
         ]
-        if any(r.level < 6 for r in self.results):
+        if any(r.level == 0 for r in self.results):
             reached = self.level_reached()
             told = f"L{reached} ({LEVELS[reached]})" if reached >= 0 else "none"
             lines.append(f"level reached: {told}")

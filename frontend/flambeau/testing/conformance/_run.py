@@ -49,15 +49,19 @@ def run(
     mode: str = "test",
     tell: Callable[[Result], object] | None = None,
     only: str = "",
+    begin: Callable[[Case], object] | None = None,
 ) -> Report:
-    """Test a device; `tell` hears each result as it comes, `only` keeps the cases whose
-    id holds it. Level 6, or mode "perf", measures. RuntimeError when there is no such
-    device."""
+    """Test a device.
+
+    `begin` hears of each case and `tell` of each result as they come; `only` keeps the
+    cases whose id holds it. Level 6, or mode "perf", measures. RuntimeError when there
+    is no such device.
+    """
     bench = Bench(device)
     report = Report(bench, [])
     if mode != "perf":
         chosen = cases(bench, min(level, TOP), mode)
-        report.results = list(run_all((c for c in chosen if only in c.id), tell))
+        report.results = list(run_all((c for c in chosen if only in c.id), tell, begin))
     if mode == "perf" or (mode == "test" and level > TOP):
         report.measurements = l6_speed.measure(bench, only)
     return report
