@@ -113,6 +113,11 @@ def test_gradients_are_the_cpus() -> None:
         np.testing.assert_allclose(one.cpu().numpy(), other.numpy(), 1e-9, 1e-12)
 
 
+def test_gradcheck_of_inputs_that_are_not_on_the_default_device() -> None:
+    x = fl.tensor([0.3, -0.7, 1.1], dtype=fl.float64, device=DEVICE, requires_grad=True)
+    assert fl.autograd.gradcheck(fl.sin, (x,))
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
 def test_factorisations(dtype: str) -> None:
     random = np.random.default_rng(0)

@@ -100,7 +100,7 @@ def _expected(
         else:
             d = column[i][j].item()
             values.append((complex(by).conjugate() * d).real)
-    return _C.tensor(values, dtype=x.dtype).reshape(x.shape)
+    return _C.tensor(values, dtype=x.dtype, device=x.device).reshape(x.shape)
 
 
 def _check_pair(
