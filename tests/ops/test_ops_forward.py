@@ -131,9 +131,13 @@ def test_meta(op: Op, dtype: Any) -> None:
 
 @pytest.mark.parametrize("op", [op for op in OPS if op.build_errors], ids=str)
 def test_errors(op: Op) -> None:
+    # Where work is done later, an index out of range is found later, and told as such.
+    device = _C._get_default_device()
+    late = _C._device_properties(device)["asynchronous"]
     for sample in op.errors():
-        with pytest.raises(sample.error):
+        with pytest.raises((sample.error, IndexError) if late else sample.error):
             function(op)(*sample.args, **sample.kwargs)
+            _C._synchronize(device)
         wanted = oracle(op)
         if wanted is not None:
             with pytest.raises(sample.error):
