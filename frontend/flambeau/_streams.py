@@ -122,6 +122,9 @@ class Stream:
     def __hash__(self) -> int:
         return hash((self.device, self.stream_id))
 
+    def __reduce__(self) -> Any:
+        raise TypeError("cannot pickle 'flambeau.Stream' object: it is of this process")
+
     def __repr__(self) -> str:
         return (
             f"flambeau.Stream device_type={self.device.type}, "
@@ -259,6 +262,9 @@ class Event:
     def __del__(self, destroy: Any = _C._event_destroy) -> None:
         if getattr(self, "_handle", None):
             destroy(self._home, self._handle)
+
+    def __reduce__(self) -> Any:
+        raise TypeError("cannot pickle 'flambeau.Event' object: it is of this process")
 
     def __repr__(self) -> str:
         index = -1 if self.device.index is None else self.device.index

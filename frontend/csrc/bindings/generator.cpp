@@ -123,6 +123,26 @@ PyObject* get_device(PyObject* self, void*) {
   return guard([&] { return wrap(value_of(self).device); });
 }
 
+// Pickled and copied as its device, its seed and its count of draws.
+PyObject* reduce(PyObject* self, PyObject*) {
+  return guard([&] {
+    const Generator& g = value_of(self);
+    Handle device = own(wrap(g.device));
+    return need(Py_BuildValue("O(O)(KK)", GeneratorType, device.get(),
+                              static_cast<unsigned long long>(g.seed),
+                              static_cast<unsigned long long>(g.offset)));
+  });
+}
+PyObject* setstate(PyObject* self, PyObject* state) {
+  return guard([&] {
+    unsigned long long seed = 0, offset = 0;
+    need(PyArg_ParseTuple(state, "KK", &seed, &offset) ? 0 : -1);
+    value_of(self).seed = seed;
+    value_of(self).offset = offset;
+    return none();
+  });
+}
+
 PyMethodDef methods[] = {
     {"manual_seed", manual_seed, METH_O, "Starts again from this seed (64 bits)."},
     {"initial_seed", initial_seed, METH_NOARGS, "The seed that it started from."},
@@ -133,6 +153,8 @@ PyMethodDef methods[] = {
     {"clone_state", clone_state, METH_NOARGS, "A generator in the same state."},
     {"get_offset", get_offset, METH_NOARGS, "How many draws were made."},
     {"set_offset", set_offset, METH_O, "Sets how many draws were made."},
+    {"__reduce__", reduce, METH_NOARGS, nullptr},
+    {"__setstate__", setstate, METH_O, nullptr},
     {nullptr, nullptr, 0, nullptr}};
 PyGetSetDef getset[] = {{"device", get_device, nullptr, "Its device.", nullptr},
                         {nullptr, nullptr, nullptr, nullptr, nullptr}};

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 
 import flambeau
 import pytest
@@ -51,6 +52,18 @@ def test_generator(device, name):
     assert g.clone_state().device == g.device
     g.set_state(state.to(device))
     assert flambeau.equal(one, DRAWS[name](device, g))
+
+
+def test_generator_copied_and_pickled(device):
+    g = flambeau.Generator(device=device).manual_seed(2**64 - 5)
+    flambeau.rand(3, generator=g, device=device)
+    for new in (pickle.loads(pickle.dumps(g)), copy.deepcopy(g)):
+        assert new.device == g.device and new.initial_seed() == 2**64 - 5
+        assert flambeau.equal(new.get_state(), g.get_state())
+        state = g.get_state()
+        expected = flambeau.rand(3, generator=g, device=device)
+        assert flambeau.equal(flambeau.rand(3, generator=new, device=device), expected)
+        g.set_state(state)
 
 
 def test_generator_of_no_device():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import threading
 import time
 
@@ -40,6 +41,14 @@ def test_streams_compare_by_device_and_id(device):
         assert flambeau.Stream(device) != default
     else:
         assert flambeau.Stream(device) == default
+
+
+def test_they_cannot_be_pickled(device):
+    for thing in (flambeau.Stream(device), flambeau.Event(device)):
+        with pytest.raises(
+            TypeError, match=r"cannot pickle 'flambeau\.(Stream|Event)'"
+        ):
+            pickle.dumps(thing)
 
 
 def test_context_sets_and_restores(device):
@@ -116,6 +125,7 @@ def test_elapsed_time(device):
     start = flambeau.Event(device, enable_timing=True)
     end = flambeau.Event(device, enable_timing=True)
     start.record()
+    start.synchronize()
     time.sleep(0.02)
     end.record()
     end.synchronize()
