@@ -29,13 +29,13 @@ from .dtypes import (
 Function = Callable[..., Any]
 
 
-def elementwise(function: Function, attributes: str = "") -> Function:
-    """A kernel that stores function(*inputs, *attributes)."""
+def elementwise(function: Function) -> Function:
+    """A kernel that stores function(*inputs)."""
 
     def kernel(call: Any) -> None:
-        extra = [getattr(call, m)(k) for k, m in enumerate(attributes)]
-        values = function(*inputs(call), *extra)
-        store(call.outputs[0], call.dtypes[0], values)
+        dtypes = call.dtypes
+        values = function(*map(widen, call.inputs, dtypes[1:]))
+        store(call.outputs[0], dtypes[0], values)
 
     return kernel
 
@@ -82,11 +82,6 @@ def frac(a: Any) -> Any:
 def angle(a: Any) -> Any:
     # np.angle of -0.0 is pi.
     return np.angle(a if a.dtype.kind == "c" else a + 0.0)
-
-
-def round_decimals(a: Any, decimals: int) -> Any:
-    ten = 10.0 ** abs(decimals)
-    return np.rint(a * ten) / ten if decimals >= 0 else np.rint(a / ten) * ten
 
 
 Table = dict[str, tuple[Function, tuple[str, ...]]]
@@ -221,10 +216,20 @@ def where(call: Any) -> None:
     np.copyto(call.outputs[0], np.where(condition, a, b))
 
 
-def add_scaled(a: Any, b: Any, alpha: complex) -> Any:
+def add_scaled(call: Any) -> None:
+    (a, b), alpha = inputs(call), call.c(0)
     if a.dtype.kind == "b":
-        return a | b if alpha else a
-    return a + b * a.dtype.type(alpha if a.dtype.kind == "c" else alpha.real)
+        values = a | b if alpha else a
+    else:
+        values = a + b * a.dtype.type(alpha if a.dtype.kind == "c" else alpha.real)
+    store(call.outputs[0], call.dtypes[0], values)
+
+
+def round_decimals(call: Any) -> None:
+    (a,), decimals = inputs(call), call.i(0)
+    ten = 10.0 ** abs(decimals)
+    values = np.rint(a * ten) / ten if decimals >= 0 else np.rint(a / ten) * ten
+    store(call.outputs[0], call.dtypes[0], values)
 
 
 def nextafter(call: Any) -> None:
@@ -236,7 +241,7 @@ KERNELS |= {
     "copy": (copy, ALL),
     "fill": (copy, ALL),
     "where": (where, ALL),
-    "add_scaled": (elementwise(add_scaled, "c"), ALL),
-    "round_decimals": (elementwise(round_decimals, "i"), FLOATS),
+    "add_scaled": (add_scaled, ALL),
+    "round_decimals": (round_decimals, FLOATS),
     "nextafter": (nextafter, ("float32", "float64")),
 }
