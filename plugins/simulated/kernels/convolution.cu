@@ -1,6 +1,6 @@
 // Convolution of one to three spatial dimensions, plain and transposed: one thread for
 // each element of the output.
-#include "kernels/elements.h"
+#include "kernels/dot.h"
 
 namespace simulated {
 namespace {
@@ -39,7 +39,7 @@ __device__ int64_t place(const Window& s, int d, int64_t p, int64_t k) {
   return at >= 0 && at < s.in[d] ? at : -1;
 }
 
-// The sum over one channel of the input and all taps.
+// The sum over all taps, and for each over the channels of the input.
 template <class C>
 __device__ double taps(const Window& s, const int64_t* at, int64_t x, int64_t w) {
   double sum = 0;
@@ -50,11 +50,13 @@ __device__ double taps(const Window& s, const int64_t* at, int64_t x, int64_t w)
       for (int64_t k = 0; h >= 0 && k < s.kernel[2]; ++k) {
         const int64_t v = place(s, 2, at[2], k);
         if (v < 0) continue;
-        const int64_t from =
-            x + d * s.x.strides[2] + h * s.x.strides[3] + v * s.x.strides[4];
-        const int64_t tap =
-            w + i * s.w.strides[2] + j * s.w.strides[3] + k * s.w.strides[4];
-        sum += static_cast<double>(s.x.get<C>(from)) * s.w.get<C>(tap);
+        const Row from = {
+            x + d * s.x.strides[2] + h * s.x.strides[3] + v * s.x.strides[4],
+            s.x.strides[1]};
+        const Row tap = {
+            w + i * s.w.strides[2] + j * s.w.strides[3] + k * s.w.strides[4],
+            s.w.strides[s.transposed ? 0 : 1]};
+        sum += dot_rows<C>(s.x, from, s.w, tap, s.inputs);
       }
     }
   }
@@ -70,16 +72,13 @@ __global__ void convolution_kernel(Param<Window> s) {
     const int64_t at[] = {i / (s.out[1] * s.out[2]) % s.out[0], i / s.out[2] % s.out[1],
                           i % s.out[2]};
     const int64_t group = o / s.outputs;
-    double sum = s.has_bias ? s.bias.get<C>(o * s.bias.strides[0]) : 0;
-    for (int64_t c = 0; c < s.inputs; ++c) {
-      const int64_t channel = group * s.inputs + c;
-      const int64_t x = n * s.x.strides[0] + channel * s.x.strides[1];
-      // w is [o, c, ...], or transposed [c, o, ...], with one of them within the group.
-      const int64_t w = s.transposed
-                            ? channel * s.w.strides[0] + o % s.outputs * s.w.strides[1]
-                            : o * s.w.strides[0] + c * s.w.strides[1];
-      sum += taps<C>(s, at, x, w);
-    }
+    const int64_t channel = group * s.inputs;
+    // w is [o, c, ...], or transposed [c, o, ...], with one of them within the group.
+    const int64_t w = s.transposed
+                          ? channel * s.w.strides[0] + o % s.outputs * s.w.strides[1]
+                          : o * s.w.strides[0];
+    double sum = taps<C>(s, at, n * s.x.strides[0] + channel * s.x.strides[1], w);
+    if (s.has_bias) sum += s.bias.get<C>(o * s.bias.strides[0]);
     s.y.put(n * s.y.strides[0] + o * s.y.strides[1] + at[0] * s.y.strides[2] +
                 at[1] * s.y.strides[3] + at[2] * s.y.strides[4],
             sum);

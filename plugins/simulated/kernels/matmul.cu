@@ -1,21 +1,8 @@
 // Matrix products: one thread for each element of the output.
-#include "kernels/functors.h"
+#include "kernels/dot.h"
 
 namespace simulated {
 namespace {
-
-template <class C>
-struct AccOf {
-  using type = C;
-};
-template <>
-struct AccOf<float> {
-  using type = double;
-};
-template <>
-struct AccOf<Complex64> {
-  using type = Complex128;
-};
 
 struct Product {
   int64_t b, m, n, k;
@@ -27,13 +14,9 @@ template <class C, class A>
 __global__ void matmul_kernel(Param<Product> p, A alpha, A beta) {
   SIMT_GRID_LOOP(i, p.b * p.m * p.n) {
     const int64_t col = i % p.n, row = i / p.n % p.m, batch = i / (p.n * p.m);
-    const int64_t from = batch * p.x.strides[0] + row * p.x.strides[1];
-    const int64_t with = batch * p.y.strides[0] + col * p.y.strides[2];
-    A sum(0);
-    for (int64_t k = 0; k < p.k; ++k) {
-      const A a(p.x.get<C>(from + k * p.x.strides[2]));
-      sum = Add{}(sum, Mul{}(a, A(p.y.get<C>(with + k * p.y.strides[1]))));
-    }
+    const Row from = {batch * p.x.strides[0] + row * p.x.strides[1], p.x.strides[2]};
+    const Row with = {batch * p.y.strides[0] + col * p.y.strides[2], p.y.strides[1]};
+    A sum = dot_rows<C>(p.x, from, p.y, with, p.k);
     sum = Mul{}(alpha, sum);
     if (p.has_z) {
       const int64_t at =
@@ -72,7 +55,7 @@ void matmul(const Launch& l) {
       l.call.n_in > 2 && !is_absent(l.in(2)) && (beta.v.c[0] != 0 || beta.v.c[1] != 0);
   if (p.has_z) p.z = view_of(l.in(2));
   for_type<kNumbers>(out.dtype, [&]<class C>(Type<C>) {
-    using A = typename AccOf<C>::type;
+    using A = typename SumOf<C>::type;
     SIMT_LAUNCH((matmul_kernel<C, A>), out.numel, p, number<A>(l.attr(0)),
                 number<A>(l.attr(1)));
   });
@@ -90,7 +73,7 @@ void dot(const Launch& l) {
   p.y.strides[1] = b.strides[0];
   p.has_z = false;
   for_type<kNumbers>(a.dtype, [&]<class C>(Type<C>) {
-    using A = typename AccOf<C>::type;
+    using A = typename SumOf<C>::type;
     SIMT_LAUNCH((matmul_kernel<C, A>), 1, p, A(1), A(0));
   });
 }

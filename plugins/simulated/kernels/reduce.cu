@@ -1,31 +1,12 @@
 // Reductions: one thread for each element of the output.
-#include "kernels/functors.h"
+#include "kernels/dot.h"
 
 namespace simulated {
 namespace {
 
-// What is summed in: wider than the elements, so that the order of terms hardly
-// matters.
-template <class C>
-struct AccOf {
-  using type = C;
-};
-template <>
-struct AccOf<bool> {
-  using type = int64_t;
-};
-template <>
-struct AccOf<float> {
-  using type = double;
-};
-template <>
-struct AccOf<Complex64> {
-  using type = Complex128;
-};
-
 struct Sum {
   template <class C>
-  using Acc = typename AccOf<C>::type;
+  using Acc = typename SumOf<C>::type;
   template <class C>
   __device__ static Acc<C> first() {
     return Acc<C>(0);
