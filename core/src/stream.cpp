@@ -1,6 +1,7 @@
 // Streams and events over a backend's optional stream table.
 #include "flambeau/stream.h"
 
+#include <span>
 #include <utility>
 
 #include "flambeau/error.h"
@@ -12,6 +13,12 @@ namespace {
 
 // The current stream of this thread, by the ordinal of the device.
 thread_local std::vector<uint8_t> t_current;
+
+// The devices that have more than their default stream.
+std::vector<DeviceRuntime*>& several() {
+  static auto* devices = new std::vector<DeviceRuntime*>;
+  return *devices;
+}
 
 const fl_stream_table* table(const DeviceRuntime& d) {
   const fl_backend* api = d.backend ? d.backend->api : nullptr;
@@ -34,6 +41,7 @@ int create_stream(DeviceRuntime& d, int priority) {
   if (d.streams.size() == kMaxStreams) return 1 + turn++ % (kMaxStreams - 1);
   void* stream = nullptr;
   check_status(t->create(d.handle, priority, &stream), d, "Stream");
+  if (d.streams.size() == 1) several().push_back(&d);
   d.streams.push_back(stream);
   return static_cast<int>(d.streams.size()) - 1;
 }
@@ -64,6 +72,36 @@ bool query_stream(DeviceRuntime& d, int id) {
   const fl_stream_table* t = table(d);
   return !t || t->query(d.handle, stream) != 0;
 }
+
+namespace {
+
+// Work on the streams `later` comes after what the streams `earlier` have now.
+void order(DeviceRuntime& d, std::span<const int> earlier, std::span<const int> later) {
+  for (int first : earlier) {
+    if (query_stream(d, first)) continue;
+    void* event = create_event(d, false);
+    record_event(d, event, first);
+    for (int second : later) wait_event(d, event, second);
+    destroy_event(d, event);
+  }
+}
+
+void order_with_current(bool current_is_first) {
+  for (DeviceRuntime* d : several()) {
+    if (d->refused) continue;
+    const int current[] = {current_stream_id(*d)};
+    std::vector<int> others;
+    for (int id = 0; id < static_cast<int>(d->streams.size()); ++id) {
+      if (id != current[0]) others.push_back(id);
+    }
+    current_is_first ? order(*d, current, others) : order(*d, others, current);
+  }
+}
+
+}  // namespace
+
+void current_waits_for_all() { order_with_current(false); }
+void all_wait_for_current() { order_with_current(true); }
 
 void* create_event(DeviceRuntime& d, bool timing) {
   d.check_usable();

@@ -22,6 +22,12 @@ inline void* current_stream(const DeviceRuntime& d) {
   return d.streams.size() == 1 ? nullptr : d.streams[current_stream_id(d)];
 }
 
+// For work that meets what other streams have done, as a backward pass: on each device
+// that has several streams, the current one waits for what the others have so far, or
+// the others wait for what the current one has.
+void current_waits_for_all();
+void all_wait_for_current();
+
 // Events; nullptr stands for one of a device without a stream table.
 void* create_event(DeviceRuntime& d, bool timing);
 void destroy_event(DeviceRuntime& d, void* event);

@@ -4,6 +4,7 @@
 #include <queue>
 
 #include "autograd/node.h"
+#include "flambeau/stream.h"
 #include "ops/ops.h"
 
 namespace fl {
@@ -290,8 +291,13 @@ std::vector<Tensor> backward(TensorList roots, std::vector<Tensor> grads,
     edges.push_back(gradient_edge(r));
     given.push_back(std::move(g));
   }
+  // The forward pass may have used several streams; this one runs on the current one,
+  // and what it lets go of may be used again on the stream where it was made.
+  current_waits_for_all();
   Task task(retain_graph, create_graph, inputs);
-  return task.run(edges, given);
+  std::vector<Tensor> captured = task.run(edges, given);
+  all_wait_for_current();
+  return captured;
 }
 
 }  // namespace fl

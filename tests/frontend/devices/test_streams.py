@@ -188,3 +188,31 @@ def test_many_streams_and_dropped_events(remote):
             s.record_event()  # dropped at once
     flambeau.get_device_module(remote).synchronize()
     assert all(r.sum().item() == 128 for r in results)
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_backward_of_what_another_stream_computed(device, inside):
+    """Gradients are right and ready on the current stream, as in PyTorch."""
+
+    def loss(w):
+        y = w
+        for _ in range(12):
+            y = (y @ w).tanh() + w
+        return y.sum()
+
+    reference = flambeau.full((64, 64), 0.01, requires_grad=True)
+    loss(reference).backward()
+    s = flambeau.Stream(device)
+    for _ in range(5):
+        w = flambeau.full((64, 64), 0.01, device=device, requires_grad=True)
+        s.wait_stream(flambeau.get_device_module(device).current_stream())
+        with s:
+            out = loss(w)
+            if inside:
+                out.backward()
+                done = s.record_event()
+        if inside:
+            done.wait()
+        else:
+            out.backward()
+        flambeau.testing.assert_close(w.grad.cpu(), reference.grad, rtol=1e-4, atol=0)
