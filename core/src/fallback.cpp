@@ -44,24 +44,33 @@ bool has_data(const fl_tensor& t) {
   return t.ndim >= 0 && t.numel > 0 && !(t.flags & FL_HOST_SCALAR);
 }
 
-Range extent(const fl_tensor& t, bool written) {
+// `reach`: sizes and strides of dimensions along which the kernel finds its own way.
+Range extent(const fl_tensor& t, bool written, const fl_attr* reach) {
   const int64_t item = item_size(static_cast<Dtype>(t.dtype));
   int64_t lo = 0, hi = 0;
-  for (int d = 0; d < t.ndim; ++d) {
-    const int64_t step = t.strides[d] * (t.sizes[d] - 1);
-    (step < 0 ? lo : hi) += step;
+  const auto widen = [&](int64_t size, int64_t stride) {
+    (stride < 0 ? lo : hi) += stride * (size - 1);
+  };
+  for (int d = 0; d < t.ndim; ++d) widen(t.sizes[d], t.strides[d]);
+  for (int64_t k = 0; reach && k < reach[0].count; ++k) {
+    widen(reach[0].v.ints[k], reach[1].v.ints[k]);
   }
   char* data = static_cast<char*>(t.data);
   return {data + lo * item, data + (hi + 1) * item, written, nullptr};
 }
 
-std::vector<Range> ranges_of(const fl_call& call) {
+// Where a kernel goes by indices, an operand has stride 0, and attributes tell how far
+// it reaches: the first input of `index`, the output of `index_put` (kernels.md).
+std::vector<Range> ranges_of(const fl_call& call, KernelId id) {
+  static const KernelId from = intern_kernel("index"), to = intern_kernel("index_put");
   std::vector<Range> all;
   for (int i = 0; i < call.n_out; ++i) {
-    if (has_data(call.out[i])) all.push_back(extent(call.out[i], true));
+    const fl_attr* reach = id == to && i == 0 ? call.attr : nullptr;
+    if (has_data(call.out[i])) all.push_back(extent(call.out[i], true, reach));
   }
   for (int i = 0; i < call.n_in; ++i) {
-    if (has_data(call.in[i])) all.push_back(extent(call.in[i], false));
+    const fl_attr* reach = id == from && i == 0 ? call.attr : nullptr;
+    if (has_data(call.in[i])) all.push_back(extent(call.in[i], false, reach));
   }
   std::sort(all.begin(), all.end(),
             [](const Range& a, const Range& b) { return a.lo < b.lo; });
@@ -98,7 +107,7 @@ bool run_on_host(const fl_call& call, DeviceRuntime& device, fl_kernel kernel,
     return try_kernel(kernel, copy, host_runtime(), id);
   }
   const char* name = kernel_name(id);
-  std::vector<Range> ranges = ranges_of(call);
+  std::vector<Range> ranges = ranges_of(call, id);
   for (Range& r : ranges) {
     r.allocate();
     device.to_host(r.host, r.lo, static_cast<size_t>(r.hi - r.lo), name);

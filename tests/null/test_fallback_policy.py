@@ -126,6 +126,4 @@ x.argsort()
 """
     done = bare(code)
     assert done.stdout == "[6.0, 2.0]\n", done.stderr
-    last = done.stderr.splitlines()[-1]
-    assert "sort" in last
-    assert "acme" in last
+    assert "device 'cpu' needs a backend" in done.stderr.splitlines()[-1]

@@ -65,7 +65,7 @@ class Venv:
         """Packages, with what they depend on."""
         pip = [sys.executable, "-m", "pip", "--python", str(self.python), "install"]
         done = subprocess.run(
-            [*pip, "--quiet", *map(str, names)],
+            [*pip, "--quiet", "--no-compile", *map(str, names)],
             env=clean_environment(**self._wheels.environment),
             capture_output=True,
             text=True,

@@ -54,7 +54,7 @@ def measure(venv, packages, report):
     sizes = venv.ask(SIZES)
     ours = {name: sizes[name] for name in packages}
     least = min(venv.ask(IMPORT) for _ in range(5))
-    parts = ", ".join(f"{name} {size / 2**20:.1f} MiB" for name, size in ours.items())
+    parts = ", ".join(f"{name} {size / 2**20:.2f} MiB" for name, size in ours.items())
     report(f"{' + '.join(packages)}: {parts}; import {least:.0f} ms")
     return ours
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ._bench import Bench, check_rims, values_after
 from ._call import Call, Kernel
-from ._case import Case, unclaimed
+from ._case import FALLBACK, Case, Outcome, unclaimed
 from ._compare import check
 from ._names import PRIMITIVES
 from .specs import KERNELS
@@ -35,13 +35,15 @@ def test(bench: Bench, kernel: Kernel, dtype: str) -> str:
         raise unclaimed("falls back" if kernel.name in PRIMITIVES else "composed")
     # The seed hangs on the name alone: a case can be repeated by itself.
     rng = np.random.default_rng(zlib.crc32(f"{kernel}[{dtype}]".encode()))
-    failures, count = [], 0
+    failures, left, count = [], 0, 0
     for call in kernel.calls(dtype, rng):
         count += 1
         try:
             judge(bench, call)
         except AssertionError as error:
             failures.append(str(error))
+        except NotImplementedError:  # FL_UNSUPPORTED: the host falls back
+            left += 1
         except Exception as error:
             failures.append(f"{call.label}: {type(error).__name__}: {error}")
     if failures:
@@ -49,6 +51,10 @@ def test(bench: Bench, kernel: Kernel, dtype: str) -> str:
         raise AssertionError(
             f"{len(failures)} of {count} calls fail: {'; '.join(failures[:3])}{more}"
         )
+    if left == count:
+        raise AssertionError("claimed, and every call is answered 'unsupported'")
+    if left:
+        raise Outcome(FALLBACK, f"{left} of {count} calls are left to the CPU")
     return f"{count} calls"
 
 
