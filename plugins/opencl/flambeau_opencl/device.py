@@ -44,7 +44,9 @@ class Device:
         self.queue = cl.CommandQueue(self.context, device)
         self.fp64 = "cl_khr_fp64" in device.extensions
         self.atomics64 = "cl_khr_int64_base_atomics" in device.extensions
-        self.group_limit: int = device.max_work_group_size
+        # How simple kernels are cut: elements in an item, items in a group.
+        cpu = bool(device.type & cl.device_type.CPU)
+        self.run, self.group = (64, 16) if cpu else (1, 128)
         self.lock = threading.RLock()  # arguments belong to a kernel until it is queued
         self.blocks: list[Any] = [None]  # block 0: no address is 0
         self.vacant: list[int] = []

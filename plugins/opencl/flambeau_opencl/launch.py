@@ -17,9 +17,8 @@ import pyopencl as cl
 
 from .device import BLOCK_SHIFT, OFFSET_MASK, Device
 
-GROUP = 128  # work items in a group, one size for all simple kernels
 LIMIT = 1 << 31  # elements; above, 32-bit indices do not reach: the host falls back
-RANKS = (0, 1, 2, 3, 4, 5, 6, 8, 12, 16, 24, 32, 48, 64)
+RANKS = (1, 2, 3, 4, 5, 6, 8, 12, 16, 24, 32, 48, 64)
 
 _enqueue = cl.enqueue_nd_range_kernel
 # set_arg takes bytes, too, but tries other kinds of arguments first, which takes 10 µs.
@@ -40,14 +39,16 @@ class Plan:
         head: str,
         tail: bytes,
         size: tuple[int, ...],
-        group: tuple[int, ...] = (GROUP,),
+        group: tuple[int, ...] | None = None,
     ) -> None:
         self.device = device
         self.kernel = kernel
         self.head = struct.Struct("<" + head).pack
         self.tail = tail
-        self.groups = group
-        self.size = tuple(-(-n // g) * g for n, g in zip(size, group, strict=True))
+        self.groups = group or (device.group,)
+        self.size = tuple(
+            -(-n // g) * g for n, g in zip(size, self.groups, strict=True)
+        )
 
     def run(
         self,
@@ -75,32 +76,78 @@ class Plan:
 # ---- loop nests ----------------------------------------------------------------------
 class Loop:
     """A loop nest over operands of the same sizes: neighbours that can be merged are
-    merged, sizes of one dropped. `rank` 0: all operands are contiguous."""
+    merged, sizes of one dropped.
 
-    def __init__(self, shape: Sequence[int], strides: Sequence[Strides]) -> None:
+    A work item takes a run of elements of the innermost dimension, `Device.run` of them
+    at most: one on a graphics processor, where neighbours read side by side, many on a
+    CPU, whose compiler makes vector instructions of the loop, and which divides for the
+    place of the first one alone. Steps of 0 and 1 in a run are constants of a program.
+    """
+
+    def __init__(
+        self, device: Device, shape: Sequence[int], strides: Sequence[Strides]
+    ) -> None:
         self.numel = math.prod(shape)
         if self.numel >= LIMIT:
             raise NotImplementedError("opencl: more than 2^31 elements")
-        self.shape, self.strides = merge(shape, strides)
-        flat = all(s in ((1,), ()) for s in self.strides)
-        self.rank = 0 if flat else rank_of(len(self.shape))
-        self.index = index_type(self.shape, self.strides)
+        sizes, steps = merge(shape, strides)
+        self.tensors, self.run = len(strides), device.run
+        self.index = index_type(sizes, steps)
+        self.inner = sizes[-1] if sizes else self.numel
+        self.steps = tuple(s[-1] if s else 1 for s in steps)
+        chunks = -(-self.inner // self.run)
+        self._shape = (*sizes[:-1], chunks)
+        self._strides = [
+            (*s[:-1], step * self.run)
+            for s, step in zip(steps, self.steps, strict=True)
+        ]
+        self.rank = rank_of(len(self._shape))
+        self.items = math.prod(self._shape) if self.numel else 0
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What a program depends on."""
+        known = tuple(s if s in (0, 1) else None for s in self.steps)
+        return self.rank, self.index, known
 
     def tail(self) -> bytes:
-        """n, dimensions and strides, as `declare` has them."""
-        out = struct.pack("<I4x", self.numel)
-        if self.rank:
-            out += pack_dims(self.shape, self.rank)
-            out += pack_strides(self.strides, self.rank, self.index)
-        return out
-
-    def declare(self, tensors: int) -> str:
-        """The members of the struct that `tail` fills."""
-        if not self.rank:
-            return "uint n, unused;"
+        """Counts, dimensions and strides, as `declare` has them."""
         return (
-            f"uint n, unused; dim d[{self.rank}]; "
-            f"{self.index} s[{max(tensors, 1)}][{self.rank}];"
+            struct.pack("<II", self.items, self.inner)
+            + pack_dims(self._shape, self.rank)
+            + pack_strides(self._strides, self.rank, self.index)
+            + pack_strides([self.steps], self.tensors, self.index)
+        )
+
+    def declare(self) -> str:
+        """The members of the struct that `tail` fills."""
+        n = self.tensors
+        pad = [f"int pad{k};" if self.index == "int" else "" for k in (1, 2)]
+        return (
+            f"uint items, inner; dim d[{self.rank}]; {self.index} s[{n}][{self.rank}]; "
+            f"{pad[0] if n * self.rank % 2 else ''} {self.index} t[{n}]; "
+            f"{pad[1] if n % 2 else ''}"
+        )
+
+    def body(self, statements: str, independent: bool = True) -> str:
+        """A kernel's body: statements for each element, which find the offset of
+        operand k in atk. `independent`: in any order."""
+        steps = [
+            str(s) if s in (0, 1) else f"p.t[{k}]" for k, s in enumerate(self.steps)
+        ]
+        offsets = "".join(
+            f"    const {self.index} at{k} = from[{k}] + ({self.index})j * {step};\n"
+            for k, step in enumerate(steps)
+        )
+        last = f"p.d[{self.rank - 1}]"
+        pragma = "INDEPENDENT\n" if independent else ""
+        return (
+            "  const uint i = get_global_id(0);\n  if (i >= p.items) return;\n"
+            f"  {self.index} from[{self.tensors}] = {{0}};\n"
+            "  WALK(i, p.d, p.s, from)\n"
+            f"  const uint chunk = i - divide(i, {last}) * {last}.size;\n"
+            f"  const uint run = min({self.run}u, p.inner - chunk * {self.run});\n"
+            f"{pragma}  for (uint j = 0; j < run; j++) {{\n{offsets}{statements}  }}\n"
         )
 
 
@@ -160,15 +207,12 @@ def pack_strides(strides: Sequence[Strides], rank: int, index: str) -> bytes:
 
 def walk(name: str, rank: int, tensors: int) -> str:
     """A macro NAME(i, d, s, at): adds to at[k] the offset of element i in operand k."""
-    if rank == 0:
-        body = [f"at[{k}] += (i);" for k in range(tensors)]
-    else:
-        body = ["uint r_ = (i);"]
-        for d in range(rank - 1, 0, -1):
-            body.append(f"{{ const uint q_ = divide(r_, d_[{d}]);")
-            body.append(f"const uint c_ = r_ - q_ * d_[{d}].size;")
-            body += [f"at[{k}] += c_ * s_[{k}][{d}];" for k in range(tensors)]
-            body.append("r_ = q_; }")
-        body += [f"at[{k}] += r_ * s_[{k}][0];" for k in range(tensors)]
+    body = ["uint r_ = (i);"]
+    for d in range(rank - 1, 0, -1):
+        body.append(f"{{ const uint q_ = divide(r_, d_[{d}]);")
+        body.append(f"const uint c_ = r_ - q_ * d_[{d}].size;")
+        body += [f"at[{k}] += c_ * s_[{k}][{d}];" for k in range(tensors)]
+        body.append("r_ = q_; }")
+    body += [f"at[{k}] += r_ * s_[{k}][0];" for k in range(tensors)]
     text = " \\\n  ".join(body)
     return f"#define {name}(i, d_, s_, at) {{ \\\n  {text} }}\n"

@@ -30,6 +30,13 @@ inline ushort half_bits(float x) {
   return bits;
 }
 
+// Before a loop whose turns may be taken in any order; said to compilers that listen.
+#ifdef __clang__
+#define INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define INDEPENDENT
+#endif
+
 // One dimension of a loop nest. Division by its size is a multiplication and a shift
 // (Granlund and Montgomery, "Division by invariant integers", 1994), which hold below
 // 2^31; the host keeps to that.

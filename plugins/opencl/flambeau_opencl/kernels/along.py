@@ -8,7 +8,7 @@ from typing import Any
 
 from ..device import SOURCES, Device
 from ..dtypes import ALL, FLOATS, INTS, accumulator, defines, dtype
-from ..launch import GROUP, LIMIT, Plan, Strides
+from ..launch import LIMIT, Plan, Strides
 from .reduce import Nests
 
 LONG_LINE = 256  # elements; a shorter line is the work of one item
@@ -33,15 +33,15 @@ def _nests(shape: Strides, dim: int, out: Strides, inputs: list[Strides]) -> Nes
     return Nests(shape, tuple(d == dim for d in range(len(shape))), out, inputs)
 
 
-def _struct(nests: Nests, tensors: int) -> str:
+def _struct(device: Device, nests: Nests, tensors: int) -> str:
     return (
-        f"#define GROUP {GROUP}\n{nests.declare()}"
+        f"#define GROUP {device.group}\n{nests.declare()}"
         f"typedef struct {{ long o[{tensors}]; uint outs, count; NESTS }} params;\n"
     )
 
 
-def _along_source(op: str, names: tuple[str, ...], nests: Nests) -> str:
-    text = defines("O", names[0]) + defines("A", names[1]) + _struct(nests, 2)
+def _along_source(device: Device, op: str, names: tuple[str, ...], nests: Nests) -> str:
+    text = defines("O", names[0]) + defines("A", names[1]) + _struct(device, nests, 2)
     if op in BETTER:
         text += f"#define BETTER(a, b) {BETTER[op]}\n"
     else:
@@ -61,11 +61,11 @@ def _prepare_along(call: Any) -> Any:
     by_item = nests.count <= LONG_LINE or nests.outs >= MANY
     kernel = device.kernel(
         ("along", op, names, nests.key),
-        lambda: _along_source(op, names, nests),
+        lambda: _along_source(device, op, names, nests),
         "by_item" if by_item else "by_group",
     )
     tail = struct.pack("<2I", nests.outs, nests.count) + nests.tail()
-    items = nests.outs if by_item else nests.outs * GROUP
+    items = nests.outs if by_item else nests.outs * device.group
     return Plan(device, kernel, "2q", tail, (items,))
 
 
@@ -93,7 +93,7 @@ class Sorting:
         def source() -> str:
             return (
                 defines("A", names[2])
-                + _struct(nests, 3)
+                + _struct(device, nests, 3)
                 + f"#define BEFORE(a, b) {BEFORE[descending]}\n"
                 + (SOURCES / "sort.cl").read_text()
             )

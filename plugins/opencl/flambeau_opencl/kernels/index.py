@@ -50,50 +50,66 @@ class Access:
         d = dtype(self.name)
         if self.mode and d.size == 8 and not device.atomics64:
             raise NotImplementedError(f"{self.op}: no 64-bit atomics on this device")
-        key = (self.op, self.name, self.mode, loop.rank, loop.index, scalar, indices)
+        key = (self.op, self.name, self.mode, loop.key, scalar, indices)
         kernel = device.kernel(
             key,
             lambda: self._source(loop, scalar, indices),
             "take" if self.mode is None else "put",
         )
-        tensors = len(loop.strides)
+        tensors = loop.tensors
         head = f"{tensors}q" + numbers_head((self.name,), [scalar], device)
         tail = struct.pack(f"<{2 * indices}q", *where[0], *where[1]) + loop.tail()
-        return Plan(device, kernel, head, tail, (loop.numel,))
+        return Plan(device, kernel, head, tail, (loop.items,))
 
     def _source(self, loop: Loop, scalar: bool, indices: int) -> str:
-        tensors, d = len(loop.strides), dtype(self.name)
+        tensors, d = loop.tensors, dtype(self.name)
         number = "fnum" if d.kind == "f" else "inum"
         held = f"{number} v;" if scalar else ""
-        first = tensors - indices  # where the indices begin
-        values = ", ".join(
-            f"((global const long*)(b{k} + p.o[{k}]))[at[{k}]]"
-            for k in range(first, tensors)
-        )
-        value = (
-            "(O_C)p.v.v" if scalar else "O_LD((global const O_S*)(b1 + p.o[1]), at[1])"
-        )
-        index = loop.index if loop.rank else "uint"
+        reads = self.mode is None
         text = [
             defines("O", self.name),
             _words(d),
             walk("WALK", loop.rank, tensors),
-            f"typedef {index} idx;\n#define O_SIZE {d.size}\n",
-            f"#define TENSORS {tensors}\n#define INDICES {indices}\n",
-            f"#define NUMBER {op_number(self.op)}\n#define WRAP {int(self.wrap)}\n",
-            f"#define INDEX_VALUES {values}\n#define VALUE {value}\n",
-            "#define BUFFERS ",
-            ", ".join(f"global char* b{k}" for k in range(tensors)),
-            f"\ntypedef struct {{ long o[{tensors}]; {held} ",
-            f"long sizes[{indices}], steps[{indices}]; {loop.declare(tensors)} }}",
-            " params;\n",
+            f"#define O_SIZE {d.size}\n",
+            f"typedef struct {{ long o[{tensors}]; {held} long sizes[{indices}], ",
+            f"steps[{indices}]; {loop.declare()} }} params;\n",
         ]
-        if self.mode is None:
-            text.append("#define TAKE\n")
-        elif self.mode != SET:
+        if self.mode:
             table = COMBINE_BOOL if d.kind == "b" else COMBINE
             text.append(f"#define COMBINE(x, v) ({table[self.mode]})\n")
-        return "".join(text) + (SOURCES / "index.cl").read_text()
+            text.append((SOURCES / "atomic.cl").read_text())
+        buffers = ", ".join(f"global char* b{k}" for k in range(tensors))
+        statements = self._place(1 if reads else 0, tensors - indices, tensors)
+        statements += self._move(scalar)
+        text.append(
+            f"kernel void {'take' if reads else 'put'}(const params p, {buffers},"
+            f" global volatile int* flag) {{\n{loop.body(statements, False)}}}\n"
+        )
+        return "".join(text)
+
+    def _place(self, operand: int, first: int, end: int) -> str:
+        """Statements that find the place in an operand; the indices are first..end."""
+        text = f"    long place = at{operand};\n"
+        wrap = "if (x < 0) x += p.sizes[{0}]; " if self.wrap else ""
+        for n, k in enumerate(range(first, end)):
+            text += (
+                f"    {{ long x = ((global const long*)(b{k} + p.o[{k}]))[at{k}]; "
+                f"{wrap.format(n)}if (x < 0 || x >= p.sizes[{n}]) {{ complain(flag, "
+                f"BAD_INDEX, {op_number(self.op)}); continue; }} "
+                f"place += x * p.steps[{n}]; }}\n"
+            )
+        return text
+
+    def _move(self, scalar: bool) -> str:
+        """The statement that moves one element, bits as they are where that will do."""
+        out = "(global O_S*)(b0 + p.o[0])"
+        if self.mode is None:
+            source = "((global const O_S*)(b1 + p.o[1]))[place]"
+            return f"    ({out})[at0] = {source};\n"
+        value = "p.v.v" if scalar else "O_LD((global const O_S*)(b1 + p.o[1]), at1)"
+        if self.mode == SET:
+            return f"    O_ST({out}, place, {value});\n"
+        return f"    combine_at(b0 + p.o[0], place, (O_C)({value}));\n"
 
 
 def _launch(
@@ -132,7 +148,8 @@ def gather(call: Any) -> None:
 
     def prepare() -> Any:
         dim = call.i(0) % len(a.shape)
-        loop = Loop(index.shape, [out.strides, _without(a.strides, dim), index.strides])
+        strides = [out.strides, _without(a.strides, dim), index.strides]
+        loop = Loop(call.device, index.shape, strides)
         if not loop.numel:
             return _EMPTY
         where = [a.shape[dim]], [a.strides[dim]]
@@ -160,7 +177,7 @@ def scatter(call: Any) -> None:
     def prepare() -> Any:
         dim = call.i(0) % len(out.shape)
         strides = [_without(out.strides, dim), *(s.strides for s in source)]
-        loop = Loop(index.shape, [*strides, index.strides])
+        loop = Loop(call.device, index.shape, [*strides, index.strides])
         if not loop.numel:
             return _EMPTY
         where = [out.shape[dim]], [out.strides[dim]]
@@ -179,7 +196,7 @@ def _many(call: Any, out: Any, other: Any, indices: Any, mode: int | None) -> No
     key += tuple(None if o.value is not None else o.strides for o in operands)
 
     def prepare() -> Any:
-        loop = Loop(out.shape, [o.strides for o in operands])
+        loop = Loop(call.device, out.shape, [o.strides for o in operands])
         if not loop.numel:
             return _EMPTY
         access = Access(call.op, out.dtype, mode, True)

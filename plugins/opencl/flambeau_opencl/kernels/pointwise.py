@@ -43,7 +43,7 @@ class Family:
         if kind == "f":
             text.append("#define FLOATING\n")
         text.append((SOURCES / "functions.cl").read_text())
-        tensors = 1 + scalars.count(False)
+        tensors = loop.tensors
         text.append(walk("WALK", loop.rank, tensors))
         numbers = "".join(
             f"{_number(n)} v{k}; "
@@ -52,32 +52,29 @@ class Family:
         )
         text.append(
             f"typedef struct {{ long o[{tensors}]; {numbers}"
-            f"{loop.declare(tensors)} }} params;\n"
+            f"{loop.declare()} }} params;\n"
         )
         load = _loads(scalars)
         for op, functor in self.table.items():
             expression = functors.expression(functor, kind)
             if expression is not None:
-                text.append(self._kernel(op, expression, load, loop, tensors))
+                text.append(self._kernel(op, expression, load, loop))
         return "".join(text)
 
     @staticmethod
-    def _kernel(op: str, expression: str, load: str, loop: Loop, tensors: int) -> str:
+    def _kernel(op: str, expression: str, load: str, loop: Loop) -> str:
         check = ""
         if expression.startswith("zero "):
             expression = expression[5:]
             check = (
-                f"if (y == 0) {{ complain(flag, DIVIDED_BY_ZERO, {op_number(op)});"
-                f" return; }}\n"
+                f"    if (y == 0) {{ complain(flag, DIVIDED_BY_ZERO, {op_number(op)});"
+                f" continue; }}\n"
             )
-        buffers = ", ".join(f"global char* b{k}" for k in range(tensors))
+        buffers = ", ".join(f"global char* b{k}" for k in range(loop.tensors))
+        store = f"    O_ST((global O_S*)(b0 + p.o[0]), at0, {expression});\n"
         return (
             f"kernel void k_{op}(const params p, {buffers},"
-            f" global volatile int* flag) {{\n"
-            f"  const uint i = get_global_id(0);\n  if (i >= p.n) return;\n"
-            f"  {loop.index if loop.rank else 'uint'} at[{tensors}] = {{0}};\n"
-            f"  WALK(i, p.d, p.s, at)\n{load}  {check}"
-            f"  O_ST((global O_S*)(b0 + p.o[0]), at[0], {expression});\n}}\n"
+            f" global volatile int* flag) {{\n{loop.body(load + check + store)}}}\n"
         )
 
 
@@ -93,9 +90,9 @@ def _loads(scalars: list[bool]) -> str:
             value = f"({role}_C)p.v{k}.v"
         else:
             pointer = f"(global const {role}_S*)(b{tensor} + p.o[{tensor}])"
-            value = f"{role}_LD({pointer}, at[{tensor}])"
+            value = f"{role}_LD({pointer}, at{tensor})"
             tensor += 1
-        lines.append(f"  const {role}_C {NAMES[k]} = {value};\n")
+        lines.append(f"    const {role}_C {NAMES[k]} = {value};\n")
     return "".join(lines)
 
 
@@ -116,15 +113,15 @@ def kernel_of(family: Family, op: str) -> Callable[[Any], None]:
         scalars = [o.value is not None for o in call.inputs]
         names = tuple(call.dtypes)
         tensors = [o for o in operands if o.value is None]
-        loop = Loop(operands[0].shape, [o.strides for o in tensors])
+        loop = Loop(device, operands[0].shape, [o.strides for o in tensors])
         if not loop.numel:
             return _EMPTY
-        key = (family.name, names, tuple(scalars), loop.rank, loop.index)
+        key = (family.name, names, tuple(scalars), loop.key)
         kernel = device.kernel(
             key, lambda: family.source(names, loop, scalars), f"k_{op}"
         )
         head = f"{len(tensors)}q" + numbers_head(names[1:], scalars, device)
-        return Plan(device, kernel, head, loop.tail(), (loop.numel,))
+        return Plan(device, kernel, head, loop.tail(), (loop.items,))
 
     def run(call: Any) -> None:
         device, inputs = call.device, call.inputs

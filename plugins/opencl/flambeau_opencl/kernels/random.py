@@ -98,12 +98,14 @@ def _iota_source(name: str, loop: Loop) -> str:
     return (
         defines("O", name)
         + walk("WALK", loop.rank, 1)
-        + f"typedef struct {{ long o[1]; {number} start, step; {loop.declare(1)} }}"
+        + f"typedef struct {{ long o[1]; {number} start, step; {loop.declare()} }}"
         " params;\n"
         "kernel void iota(const params p, global char* b0) {\n"
-        "  const uint i = get_global_id(0);\n  if (i >= p.n) return;\n"
-        f"  {loop.index} at[1] = {{0}};\n  WALK(i, p.d, p.s, at)\n"
-        "  O_ST((global O_S*)(b0 + p.o[0]), at[0], p.start.v + i * p.step.v);\n}\n"
+        + loop.body(
+            f"    const uint at = i * {loop.run} + j;\n"
+            "    O_ST((global O_S*)(b0 + p.o[0]), at0, p.start.v + at * p.step.v);\n"
+        )
+        + "}\n"
     )
 
 
@@ -114,18 +116,18 @@ def iota(call: Any) -> None:
     key = ("iota", out.dtype, out.shape, out.strides)
     plan = device.plans.get(key)
     if plan is None:
-        loop = Loop(out.shape, [out.strides])
+        loop = Loop(device, out.shape, [out.strides])
         if not loop.numel:
             return
         name = out.dtype
         kernel = device.kernel(
-            ("iota", name, loop.rank, loop.index),
+            ("iota", name, loop.key),
             lambda: _iota_source(name, loop),
             "iota",
         )
         head = "q2q" if not floating else "q2d" if device.fp64 else "qf4xf4x"
         plan = device.plans[key] = Plan(
-            device, kernel, head, loop.tail(), (loop.numel,)
+            device, kernel, head, loop.tail(), (loop.items,)
         )
     if floating:
         plan.run((out.address,), (call.c(0).real, call.c(1).real))

@@ -10,7 +10,6 @@ from ..device import SOURCES, Device
 from ..dtypes import ALL, FLOATS, INTS, accumulator, defines
 from ..functors import REDUCE
 from ..launch import (
-    GROUP,
     LIMIT,
     Plan,
     Strides,
@@ -95,26 +94,32 @@ class Nests:
         )
 
 
-def _source(op: str, names: tuple[str, ...], nests: Nests) -> str:
+def _source(device: Device, op: str, names: tuple[str, ...], nests: Nests) -> str:
+    group, runs = device.group, device.run > 1
     init, each, combine = REDUCE[op]
     n = len(names) - 1
     roles = "AB"[:n]
     acc = "long" if op in INTEGERS else accumulator(names[1])
-    loads = ", ".join(f"{r}_LD(b{k + 1}, at[{k}])" for k, r in enumerate(roles))
+    last = nests.ranks[1] - 1
+    loads = ", ".join(
+        f"{r}_LD(b{k + 1}, at[{k}] + (idx)(j) * p.as[{k}][{last}])"
+        for k, r in enumerate(roles)
+    )
     inputs = [f"global const {r}_S* b{k + 1}" for k, r in enumerate(roles)]
     names_of = [
         f"(global const {r}_S*)(b{k + 1} + p.o[{k + 1}])" for k, r in enumerate(roles)
     ]
+    parameters = [f"{r}_C {v}" for r, v in zip(roles, "xy", strict=False)]
     text = [
         defines("O", names[0]),
         *(defines(r, name) for r, name in zip(roles, names[1:], strict=True)),
         f"#define ACC {acc}\n#define INIT ((ACC)({init}))\n#define INPUTS {n}\n",
-        f"inline ACC each({', '.join(f'{r}_C {v}' for r, v in zip(roles, 'xy', strict=False))}) "
-        f"{{ return {each}; }}\n",
-        f"#define GROUP {GROUP}\n",
+        f"inline ACC each({', '.join(parameters)}) {{ return {each}; }}\n",
+        f"#define GROUP {group}\n{'#define RUNS' if runs else ''}\n",
         f"inline ACC combine(ACC a, ACC b) {{ return {combine}; }}\n",
-        "#define COMBINE combine\n",
-        f"#define LOADS {loads}\n#define INPUT_POINTERS {', '.join(inputs)}\n",
+        f"#define LOADS(j) {loads}\n#define INPUT_POINTERS {', '.join(inputs)}\n",
+        f"#define INPUT_POINTER_NAMES {', '.join(f'b{k + 1}' for k in range(n))}\n",
+        f"#define ALONG_RANK {nests.ranks[1]}\n",
         f"#define INPUT_NAMES {', '.join(names_of)}\n",
         f"#define BUFFERS {', '.join(f'global char* b{k + 1}' for k in range(n))}\n",
         nests.declare(),
@@ -134,7 +139,7 @@ class Reduction:
         key = ("reduce", op, names, nests.key)
 
         def plan(name: str, items: int, splits: int, chunk: int) -> Plan:
-            kernel = device.kernel(key, lambda: _source(op, names, nests), name)
+            kernel = device.kernel(key, lambda: _source(device, op, names, nests), name)
             counts = struct.pack("<4I", nests.outs, nests.count, splits, chunk)
             return Plan(
                 device, kernel, f"{len(names)}q", counts + nests.tail(), (items,)
@@ -148,7 +153,7 @@ class Reduction:
         splits = max(1, min(nests.count // CHUNK, 256 // nests.outs))
         chunk = -(-nests.count // splits)
         self.parts = 8 * nests.outs * splits
-        self.first = plan("by_group", nests.outs * splits * GROUP, splits, chunk)
+        self.first = plan("by_group", nests.outs * splits * device.group, splits, chunk)
         if splits > 1:
             self.second = plan("by_parts", nests.outs, splits, chunk)
 
