@@ -1,60 +1,18 @@
-"""The primitive kernels are enough: every op, its gradient and whole models, on a
-device without a single fused kernel and without help from another device."""
+"""The primitive kernels are enough: every op and its gradient, on a device without a
+single fused kernel and without help from another device."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import flambeau
 import flambeau.nn.functional as F
 import pytest
 from flambeau import _C, nn
-from flambeau.backends import set_fallback_policy
-from flambeau.testing.conformance._names import FUSED
 from flambeau.testing.samples import Op, Sample
 from op_harness import cases, copied, function, np, same, tensors, transform
-
-HOST = "cpu"
-
-LINALG = "matrix factorisations have no composition: LAPACK on the host does them"
-FFT = "Fourier transforms have no composition: the host does them"
-SPECIAL = "a rare special function without a short formula"
-
-# Kernels that are not composed, and why: a device without them is helped by the host.
-HELPED = {
-    **dict.fromkeys(
-        "cholesky lu_factor lu_solve triangular_solve inv qr svd eigh eig lstsq".split(),
-        LINALG,
-    ),
-    **dict.fromkeys("fft_c2c fft_r2c fft_c2r".split(), FFT),
-    **dict.fromkeys(
-        "i0 i1 i0e i1e ndtri log_ndtr zeta igamma igammac polygamma".split(), SPECIAL
-    ),
-}
-
-
-@contextmanager
-def primitives_only() -> Iterator[None]:
-    """The host's device as one that has neither fused kernels nor another to help."""
-    _C._hide_kernels(HOST, sorted(FUSED - HELPED.keys()))
-    try:
-        with set_fallback_policy("error"):
-            yield
-    finally:
-        _C._hide_kernels(HOST, [])
-
-
-def both(call: Callable[[], Any]) -> tuple[Any, Any]:
-    """The results with fused kernels and without."""
-    flambeau.manual_seed(0)
-    fused = call()
-    with primitives_only():
-        flambeau.manual_seed(0)
-        composed = call()
-    return fused, composed
-
+from primitives import HELPED, both, primitives_only
 
 # Nothing is written to what these return.
 UNWRITTEN = {"empty", "empty_like", "new_empty", "new_empty_strided"}
@@ -104,121 +62,6 @@ def test_gradient(op: Op, dtype: Any) -> None:
     for sample in op.samples(dtype, requires_grad=True):
         fused, composed = both(lambda s=sample: gradients(op, s))
         same(composed, fused)
-
-
-# ---- whole models ------------------------------------------------------------------
-
-
-def losses(
-    model: nn.Module, loss: Callable[[nn.Module], Any], optimizer: Any
-) -> list[float]:
-    """Of three steps."""
-    found = []
-    for _ in range(3):
-        optimizer.zero_grad()
-        value = loss(model)
-        value.backward()
-        optimizer.step()
-        found.append(value.item())
-    return found
-
-
-def train_mlp() -> list[float]:
-    model = nn.Sequential(
-        nn.Linear(8, 16), nn.GELU(), nn.LayerNorm(16), nn.Dropout(0.2), nn.Linear(16, 4)
-    )
-    x, y = flambeau.randn(12, 8), flambeau.randint(0, 4, (12,))
-    adam = flambeau.optim.AdamW(model.parameters(), lr=1e-2)
-    return losses(model, lambda m: F.cross_entropy(m(x), y, label_smoothing=0.1), adam)
-
-
-def train_cnn() -> list[float]:
-    model = nn.Sequential(
-        nn.Conv2d(3, 8, 3, padding=1),
-        nn.BatchNorm2d(8),
-        nn.SiLU(),
-        nn.MaxPool2d(2, stride=2),
-        nn.Conv2d(8, 8, 3, stride=2, groups=2),
-        nn.GroupNorm(2, 8),
-        nn.AvgPool2d(2, padding=1),
-        nn.Upsample(scale_factor=2, mode="bilinear"),
-        nn.AdaptiveAvgPool2d(3),
-        nn.Flatten(),
-        nn.Linear(72, 5),
-        nn.LogSoftmax(-1),
-    )
-    x, y = flambeau.randn(4, 3, 12, 12), flambeau.randint(0, 5, (4,))
-    sgd = flambeau.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
-    return losses(model, lambda m: F.nll_loss(m(x), y), sgd)
-
-
-class Recurrent(nn.Module):
-    """Embedded tokens through a two-way LSTM and a GRU."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.table = nn.Embedding(11, 6, padding_idx=0)
-        self.lstm = nn.LSTM(6, 7, num_layers=2, bidirectional=True)
-        self.gru = nn.GRU(14, 5)
-        self.out = nn.Linear(5, 1)
-
-    def forward(self, tokens: Any) -> Any:
-        return self.out(self.gru(self.lstm(self.table(tokens))[0])[0][-1])
-
-
-def train_recurrent() -> list[float]:
-    model = Recurrent()
-    tokens, y = flambeau.randint(0, 11, (6, 3)), flambeau.randn(3, 1)
-    rms = flambeau.optim.RMSprop(model.parameters(), lr=1e-2)
-    return losses(model, lambda m: F.mse_loss(m(tokens), y), rms)
-
-
-class Block(nn.Module):
-    """A transformer's block, causal."""
-
-    def __init__(self, width: int, heads: int) -> None:
-        super().__init__()
-        self.heads = heads
-        self.before, self.between = nn.LayerNorm(width), nn.RMSNorm(width)
-        self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
-        self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
-
-    def forward(self, x: Any) -> Any:
-        b, t, c = x.shape
-        parts = self.qkv(self.before(x)).reshape(b, t, 3, self.heads, c // self.heads)
-        q, k, v = parts.permute(2, 0, 3, 1, 4)
-        seen = F.scaled_dot_product_attention(q, k, v, is_causal=True)
-        x = x + self.out(seen.transpose(1, 2).reshape(b, t, c))
-        return x + self.down(F.gelu(self.up(self.between(x)), approximate="tanh"))
-
-
-def train_gpt() -> list[float]:
-    model = nn.ModuleDict(
-        {
-            "tokens": nn.Embedding(17, 16),
-            "places": nn.Embedding(8, 16),
-            "blocks": nn.Sequential(Block(16, 4), Block(16, 4)),
-            "head": nn.Linear(16, 17, bias=False),
-        }
-    )
-    text = flambeau.randint(0, 17, (2, 9))
-
-    def loss(m: Any) -> Any:
-        x = m["tokens"](text[:, :-1]) + m["places"](flambeau.arange(8))
-        logits = m["head"](m["blocks"](x))
-        return F.cross_entropy(logits.reshape(-1, 17), text[:, 1:].reshape(-1))
-
-    adam = flambeau.optim.Adam(model.parameters(), lr=3e-3)
-    return losses(model, loss, adam)
-
-
-@pytest.mark.parametrize(
-    "train", [train_mlp, train_cnn, train_recurrent, train_gpt], ids=str
-)
-def test_training(train: Callable[[], list[float]]) -> None:
-    fused, composed = both(train)
-    np.testing.assert_allclose(composed, fused, rtol=2e-5)
-    assert len(set(fused)) == 3
 
 
 # ---- what samples do not reach -------------------------------------------------------
@@ -319,3 +162,66 @@ def test_not_a_number_and_infinity_stay_where_they_are() -> None:
 
     fused, composed = both(measure)
     same(composed, fused)
+
+
+def test_half_precision_of_losses_and_attention() -> None:
+    """What kernels promise of dtypes holds of the compositions, which sum wide."""
+
+    def measure() -> list[Any]:
+        x = flambeau.randn(64, 10).bfloat16().requires_grad_()
+        y = flambeau.randint(0, 10, (64,))
+        q = flambeau.randn(2, 2, 5, 8).bfloat16().requires_grad_()
+        loss = F.cross_entropy(x, y, label_smoothing=0.1)
+        loss = loss + F.nll_loss(F.log_softmax(x, 1), y)
+        seen = F.scaled_dot_product_attention(q, q, q, is_causal=True)
+        (loss + seen.sum()).backward()
+        assert loss.dtype is x.grad.dtype is seen.dtype is flambeau.bfloat16
+        found = [loss, x.grad, seen, q.grad]
+        return [t.detach().float().numpy() for t in found]
+
+    for a, b in zip(*both(measure), strict=True):
+        np.testing.assert_allclose(b, a, rtol=0.03, atol=0.02)
+
+
+def helped_calls() -> dict[str, Callable[[], Any]]:
+    """A call of each kernel of HELPED."""
+    a = flambeau.tensor([[2.0, 0.5], [0.5, 1.0]])
+    x, special, linalg = flambeau.tensor([0.25, 0.5]), flambeau.special, flambeau.linalg
+    lu = linalg.lu_factor(a)
+    return {
+        "cholesky": lambda: linalg.cholesky(a),
+        "lu_factor": lambda: linalg.lu_factor(a),
+        "lu_solve": lambda: linalg.lu_solve(*lu, a),
+        "triangular_solve": lambda: linalg.solve_triangular(a, a, upper=True),
+        "inv": lambda: linalg.inv(a),
+        "qr": lambda: linalg.qr(a),
+        "svd": lambda: linalg.svd(a),
+        "eigh": lambda: linalg.eigh(a),
+        "eig": lambda: linalg.eig(a),
+        "lstsq": lambda: linalg.lstsq(a, a),
+        "fft_c2c": lambda: flambeau.fft.fft(a + 0j),
+        "fft_r2c": lambda: flambeau.fft.rfft(a),
+        "fft_c2r": lambda: flambeau.fft.irfft(a + 0j),
+        "i0": lambda: flambeau.i0(x),
+        "i1": lambda: special.i1(x),
+        "i0e": lambda: special.i0e(x),
+        "i1e": lambda: special.i1e(x),
+        "ndtri": lambda: special.ndtri(x),
+        "log_ndtr": lambda: special.log_ndtr(x),
+        "zeta": lambda: special.zeta(x + 2, x),
+        "igamma": lambda: flambeau.igamma(x, x),
+        "igammac": lambda: flambeau.igammac(x, x),
+        "polygamma": lambda: flambeau.polygamma(1, x),
+    }
+
+
+@pytest.mark.parametrize("kernel", HELPED)
+def test_what_needs_help_is_listed(kernel: str) -> None:
+    """Alone, a device without these kernels says which one it lacks."""
+    call = helped_calls()[kernel]
+    call()
+    with (
+        primitives_only(helped=False),
+        pytest.raises(NotImplementedError, match=f'"{kernel}" not implemented'),
+    ):
+        call()
