@@ -90,7 +90,7 @@ _TABLE = [
 
 
 def measure(bench: Bench, only: str = "") -> list[dict[str, Any]]:
-    """A record for each op: microseconds a call, those that the host is held, rates, and
+    """A record for each op: microseconds a call, how long the host is held, rates and
     the peak of memory over what the operands take."""
     with counted(bench):
         return [_measure(bench, m) for m in _TABLE if only in m.name]
