@@ -20,6 +20,12 @@ void warn_copy() {
                     1));
 }
 
+// Where data with a place of its own goes when no device is named: as in PyTorch, a
+// default device other than the host's counts as if it were; else nullptr, to stay.
+DeviceRuntime* chosen_default() {
+  return default_device().type == kHostType ? nullptr : &default_runtime();
+}
+
 PyObject* tensor(PyObject*, PyObject* const* args, Py_ssize_t n, PyObject* kwnames) {
   return guard([&] {
     const auto [data, dtype, device, requires_grad, pin, names] = keywords<6>(
@@ -28,10 +34,10 @@ PyObject* tensor(PyObject*, PyObject* const* args, Py_ssize_t n, PyObject* kwnam
     std::optional<Dtype> d;
     if (given(dtype)) d = dtype_of(dtype, "tensor");
     if (is_tensor(data)) warn_copy();
-    DeviceRuntime& where = given(device)     ? runtime(device_of(device, "tensor"))
-                           : is_tensor(data) ? *impl_of(data)->device
-                                             : default_runtime();
-    Tensor t = tensor_from(data, d, where);
+    DeviceRuntime* where =
+        given(device) ? &runtime(device_of(device, "tensor")) : chosen_default();
+    if (!where) where = is_tensor(data) ? impl_of(data)->device : &default_runtime();
+    Tensor t = tensor_from(data, d, *where);
     if (truth(pin, false)) t = pin_hook(t);
     if (truth(requires_grad, false)) set_requires_grad(t, true);
     return wrap(t);
@@ -62,7 +68,7 @@ PyObject* as_tensor(PyObject*, PyObject* const* args, Py_ssize_t n, PyObject* kw
     std::optional<Dtype> d;
     if (given(dtype)) d = dtype_of(dtype, "as_tensor");
     DeviceRuntime* where =
-        given(device) ? &runtime(device_of(device, "as_tensor")) : nullptr;
+        given(device) ? &runtime(device_of(device, "as_tensor")) : chosen_default();
     return wrap(shared_tensor(data, d, where));
   });
 }
@@ -75,7 +81,7 @@ PyObject* asarray(PyObject*, PyObject* const* args, Py_ssize_t n, PyObject* kwna
     std::optional<Dtype> d;
     if (given(dtype)) d = dtype_of(dtype, "asarray");
     DeviceRuntime* where =
-        given(device) ? &runtime(device_of(device, "asarray")) : nullptr;
+        given(device) ? &runtime(device_of(device, "asarray")) : chosen_default();
     PyObject* source = obj;
     Handle imported;
     if (!is_tensor(obj) && !has_array(obj) &&

@@ -35,6 +35,11 @@ def test_set_default_device(device):
         flambeau.rand(3),
         flambeau.randint(5, (3,)),
         flambeau.tensor([1.0, 2.0]),
+        flambeau.tensor(np.ones(2)),
+        flambeau.as_tensor([1.0, 2.0]),
+        flambeau.as_tensor(np.ones(2)),
+        flambeau.as_tensor(flambeau.ones(2, device=HOST)),
+        flambeau.asarray(np.ones(2)),
         flambeau.nn.Linear(2, 2).weight,
     ):
         assert str(t.device) == shown(device)
