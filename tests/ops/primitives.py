@@ -11,7 +11,7 @@ from flambeau import _C
 from flambeau.backends import set_fallback_policy
 from flambeau.testing.conformance._names import FUSED
 
-HOST = "cpu"
+HOST = _C._host_device_type
 
 LINALG = "matrix factorisations have no composition: LAPACK on the host does them"
 FFT = "Fourier transforms have no composition: the host does them"

@@ -9,9 +9,11 @@ from typing import Any
 import flambeau
 import flambeau.nn.functional as F
 import pytest
-from flambeau import nn
+from flambeau import _C, nn
+from flambeau._device_types import device_count, installed_types
+from flambeau.backends import set_fallback_policy
 from op_harness import np, same
-from primitives import both
+from primitives import HOST, both
 
 
 def losses(
@@ -124,6 +126,29 @@ def test_training(train: Callable[[], list[float]]) -> None:
     fused, composed = both(train)
     np.testing.assert_allclose(composed, fused, rtol=2e-5)
     assert len(set(fused)) == 3
+
+
+OTHERS = [
+    kind
+    for kind in installed_types()
+    if kind != HOST and device_count(kind) and _C._kernel_dtypes(kind, "convolution")
+] or [pytest.param(None, marks=pytest.mark.skip(reason="no other device is here"))]
+
+
+@pytest.mark.parametrize(
+    "train", [train_mlp, train_cnn, train_recurrent, train_gpt], ids=str
+)
+@pytest.mark.parametrize("device", OTHERS)
+def test_training_on_a_device_by_itself(
+    device: str, train: Callable[[], list[float]]
+) -> None:
+    """The same numbers, without a kernel of the host's."""
+    flambeau.manual_seed(0)
+    wanted = train()
+    flambeau.manual_seed(0)
+    with flambeau.device(device), set_fallback_policy("error"):
+        found = train()
+    np.testing.assert_allclose(found, wanted, rtol=1e-4)
 
 
 def optimizers() -> dict[str, Callable[[Any], Any]]:
