@@ -71,7 +71,7 @@ Two attention(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& m
   }
   const Tensor score = scores(q, repeat_heads(k, h), mask, scale, causal);
   out = ops::matmul(weights_of(score), repeat_heads(v, h));
-  return {out, ops::logsumexp(score, IntList{-1}, false)};
+  return {out, ops::logsumexp(cast_to(score, lse.dtype()), IntList{-1}, false)};
 }
 
 Three attention_parts(const Tensor& g, const Tensor& q, const Tensor& k0,

@@ -62,6 +62,11 @@ Tensor per_row(const Tensor& g, const Tensor& total, int64_t reduction, int64_t 
   return ops::expand(one, IntList{n, 1});
 }
 
+Tensor reduced(const Tensor& each, const Tensor& total, int64_t reduction) {
+  if (reduction == kNone) return each;
+  return reduction == kSum ? ops::sum(each) : ops::div(ops::sum(each), total);
+}
+
 // ---- cross-entropy: rows [n, c]
 // ------------------------------------------------------
 Three cross_entropy_rows(const Tensor& input, const Tensor& target,
@@ -85,23 +90,24 @@ Three cross_entropy_rows(const Tensor& input, const Tensor& target,
   call.out(out[0]).out(out[1]).out(out[2]).in(x).in(t).in(w);
   call.attr(ignore).attr(reduction).attr(smoothing);
   if (call.try_run(kernel<"cross_entropy">())) return out;
-  const Weights a = weights(x, t, w, ignore, smoothing);
+  const Tensor logits = cast_to(x, wide);
+  const Weights a = weights(logits, t, w, ignore, smoothing);
   const Tensor each = ops::neg(
-      ops::sum_dim(ops::mul(a.each, ops::log_softmax(x, 1)), IntList{1}, false));
-  out[1] = ops::logsumexp(x, IntList{1}, false);
+      ops::sum_dim(ops::mul(a.each, ops::log_softmax(logits, 1)), IntList{1}, false));
+  out[1] = ops::logsumexp(logits, IntList{1}, false);
   out[2] = ops::sum(a.row);
-  out[0] = reduction == kNone  ? each
-           : reduction == kSum ? ops::sum(each)
-                               : ops::div(ops::sum(each), out[2]);
+  out[0] = cast_to(reduced(each, out[2], reduction), x.dtype());
   return out;
 }
 Tensor cross_entropy_parts(const Tensor& g, const Tensor& x, const Tensor& target,
                            const Tensor& weight, const Tensor&, const Tensor& total,
                            int64_t ignore, int64_t reduction, double smoothing) {
-  const Weights a = weights(x, target, weight, ignore, smoothing);
+  const Tensor logits = ops::to_dtype(x, total.dtype());
+  const Weights a = weights(logits, target, weight, ignore, smoothing);
   const Tensor all = ops::sum_dim(a.each, IntList{1}, true);
-  const Tensor rise = ops::sub(ops::mul(ops::softmax(x, 1), all), a.each);
-  return ops::mul(rise, per_row(g, total, reduction, x.sizes()[0]));
+  const Tensor rise = ops::sub(ops::mul(ops::softmax(logits, 1), all), a.each);
+  const Tensor by = per_row(g, total, reduction, x.sizes()[0]);
+  return ops::to_dtype(ops::mul(rise, by), x.dtype());
 }
 Tensor cross_entropy_grad(const Tensor& g, const Tensor& input, const Tensor& target,
                           const Tensor& weight, const Tensor& lse, const Tensor& total,
@@ -189,13 +195,13 @@ Two nll(const Tensor& input, const Tensor& target, const Tensor& weight, int64_t
   KernelCall call(x.device());
   call.out(loss).out(total).in(x).in(t).in(w).attr(ignore).attr(reduction);
   if (call.try_run(kernel<"nll_loss">())) return {loss, total};
-  const Tensor rows = to_rows(x);
+  const Tensor rows = cast_to(to_rows(x), promote(x.dtype(), Dtype::Float32));
   const Weights a = weights(rows, ops::reshape(t, IntList{-1}), w, ignore, 0);
   const Tensor each = ops::neg(ops::sum_dim(ops::mul(a.each, rows), IntList{1}, false));
-  total = ops::sum(a.row);
-  if (reduction == kNone) return {ops::reshape(each, t.sizes()), total};
-  const Tensor sum = ops::sum(each);
-  return {reduction == kSum ? sum : ops::div(sum, total), total};
+  const Tensor sum = ops::sum(a.row);
+  loss = cast_to(reduced(each, sum, reduction), x.dtype());
+  if (reduction == kNone) loss = ops::reshape(loss, t.sizes());
+  return {loss, cast_to(sum, x.dtype())};
 }
 Tensor nll_parts(const Tensor& g, const Tensor& target, const Tensor& weight,
                  const Tensor& total, IntList sizes, int64_t ignore,

@@ -234,8 +234,9 @@ Tensor destination(Plan& p, const Frame& f) {
   return g.dtype() == p.result ? g : allocate(p);
 }
 
-void launch(Plan& p, const Tensor& out, std::span<const fl_attr> attrs) {
-  if (out.numel() == 0) return;
+// False when the device declines, which it may where there is a composition.
+bool launch(Plan& p, const Tensor& out, std::span<const fl_attr> attrs, bool must) {
+  if (out.numel() == 0) return true;
   IterOperand ops[kMaxIn + 1];
   int64_t strides[kMaxIn][kMaxDims];
   ops[0] = {p.device->is_meta() ? nullptr : out.data(), out->strides, out.dtype()};
@@ -255,8 +256,8 @@ void launch(Plan& p, const Tensor& out, std::span<const fl_attr> attrs) {
     }
   }
   check(missing == 0, p.op, ": internal: an absent operand reached the kernel");
-  run_iterated(*p.device, p.kernel, p.n > 0 ? p.compute : p.result, 1,
-               std::span(ops, m), p.shape(), attrs);
+  return run_iterated(*p.device, p.kernel, p.n > 0 ? p.compute : p.result, 1,
+                      std::span(ops, m), p.shape(), attrs, must);
 }
 
 // The commonest case by far: tensors of one dtype, shape and device, all dense.
@@ -349,7 +350,7 @@ void run_pointwise(Frame& f, KernelId kernel, Promote promote,
   }
   load_operands(p, operands);
   Tensor out = destination(p, f);
-  launch(p, out, attrs);
+  if (!launch(p, out, attrs, composite == nullptr)) return composite(f);
   if (f.given.defined() && !out.same(f.given)) {
     copy_into(f.given, out);
     out = f.given;

@@ -27,6 +27,18 @@ void check_alpha(const Frame& f, const Scalar& alpha) {
         "number.");
 }
 
+// other is brought to the result's dtype first, in which alpha is exact.
+template <bool minus>
+Tensor scaled_parts(const Operand& self, const Operand& other, const Scalar& alpha) {
+  const PointwiseOperand both[] = {{self.value}, {other.value}};
+  const Dtype d = common_dtype(Promote::Same, both);
+  const auto at = [d](const Operand& o) {
+    return o.value.is_tensor() ? Operand::own(to_dtype(Tensor(o.value.tensor), d)) : o;
+  };
+  const Tensor scaled = mul(at(other), alpha);
+  return minus ? sub(at(self), scaled) : add(at(self), scaled);
+}
+
 void add_alpha(Frame& f) {
   static const KernelId plain = intern_kernel("add");
   static const KernelId scaled = intern_kernel("add_scaled");
@@ -40,7 +52,8 @@ void add_alpha(Frame& f) {
   fl_attr attr{};
   attr.v.c[0] = alpha.real();
   attr.v.c[1] = alpha.imag();
-  run_pointwise(f, scaled, Promote::Same, operands, std::span(&attr, 1));
+  run_pointwise(f, scaled, Promote::Same, operands, std::span(&attr, 1),
+                composite_of<&scaled_parts<false>>);
 }
 
 void sub_alpha(Frame& f) {
@@ -60,19 +73,8 @@ void sub_alpha(Frame& f) {
   fl_attr attr{};
   attr.v.c[0] = -alpha.real();
   attr.v.c[1] = -alpha.imag();
-  run_pointwise(f, scaled, Promote::Same, operands, std::span(&attr, 1));
-}
-
-// other is brought to the result's dtype first, in which alpha is exact.
-template <bool minus>
-Tensor scaled_parts(const Operand& self, const Operand& other, const Scalar& alpha) {
-  const PointwiseOperand both[] = {{self.value}, {other.value}};
-  const Dtype d = common_dtype(Promote::Same, both);
-  const auto at = [d](const Operand& o) {
-    return o.value.is_tensor() ? Operand::own(to_dtype(Tensor(o.value.tensor), d)) : o;
-  };
-  const Tensor scaled = mul(at(other), alpha);
-  return minus ? sub(at(self), scaled) : add(at(self), scaled);
+  run_pointwise(f, scaled, Promote::Same, operands, std::span(&attr, 1),
+                composite_of<&scaled_parts<true>>);
 }
 
 Tensor times_alpha(Grad& x, double sign) {
@@ -208,7 +210,6 @@ const Records arithmetic = {
     Op("add(Operand self, Operand other, *, Scalar alpha=1) -> Tensor",
        "self + alpha·other, broadcast and promoted.")
         .impl<&add_alpha>()
-        .decomposition<&scaled_parts<false>>()
         .derivative("self", 0, [](Grad& x) { return x.g; })
         .derivative("other", 0, [](Grad& x) { return times_alpha(x, 1); })
         .inplace()
@@ -216,7 +217,6 @@ const Records arithmetic = {
     Op("sub(Operand self, Operand other, *, Scalar alpha=1) -> Tensor",
        "self - alpha·other, broadcast and promoted.")
         .impl<&sub_alpha>()
-        .decomposition<&scaled_parts<true>>()
         .derivative("self", 0, [](Grad& x) { return x.g; })
         .derivative("other", 0, [](Grad& x) { return times_alpha(x, -1); })
         .inplace()

@@ -23,6 +23,8 @@ void run_pointwise(Frame& f, KernelId kernel, Promote promote,
                    std::span<const fl_attr> attrs);
 // The same with another composition, or none: of a record with several kernels.
 using Composite = void (*)(Frame&);
+template <auto fn>
+constexpr Composite composite_of = &detail::Signature<decltype(fn)>::template run<fn>;
 void run_pointwise(Frame& f, KernelId kernel, Promote promote,
                    std::span<const PointwiseOperand> operands,
                    std::span<const fl_attr> attrs, Composite composite);
