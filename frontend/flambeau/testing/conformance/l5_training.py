@@ -17,7 +17,7 @@ from flambeau import nn, optim
 from flambeau.utils.data import DataLoader, TensorDataset
 
 from ._bench import HOST, Bench
-from ._case import FALLBACK, Case, Outcome, skip
+from ._case import FALLBACK, Case, Outcome, skip, unclaimed
 from ._same import random_numbers
 from .l3_composites import array, counted
 
