@@ -131,6 +131,13 @@ def test_division_of_integers(name: str) -> None:
             run(name, a, a, fl.zeros_like(b))
 
 
+def test_quotients_are_cut_after_they_are_rounded() -> None:
+    for dtype, wanted in (("float16", 10), ("bfloat16", 9), ("float32", 10)):
+        a, b = (fl.tensor([x], dtype=dtype_of(dtype)) for x in (1.0, 0.1))
+        assert run("div_trunc", a, a, b)[0].item() == wanted  # as PyTorch's
+        agree("div_trunc", a, a, b)
+
+
 @pytest.mark.parametrize("source", _C._kernel_dtypes(DEVICE, "copy"))
 def test_copy(source: str) -> None:
     for target in _C._kernel_dtypes(DEVICE, "copy"):
@@ -262,7 +269,7 @@ def test_random(seed: int, offset: int) -> None:
     for n in (1, 7, 1003):
         for dtype in FLOATS:
             out = empty(dtype, [n])
-            for ends in ([0.0, 1.0], [0.0, 4.0], [-0.5, 0.5]):
+            for ends in ([0.0, 1.0], [-1.3, 2.7], [1.0, 1.01], [-1e-3, 7e4]):
                 agree("uniform", out, attrs=[*ends, seed, offset], plain=True,
                       tolerance=0.0)  # fmt: skip
             agree("normal", out, attrs=[0.5, 2.0, seed, offset], plain=True)

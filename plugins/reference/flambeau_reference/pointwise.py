@@ -169,10 +169,8 @@ def power(a: Any, b: Any) -> Any:
     )
 
 
-def quotient_cut(a: Any, b: Any) -> Any:
-    if a.dtype.kind == "f":
-        return np.trunc(a / b)
-    # Towards zero; the least integer by -1 wraps.
+def integer_quotient(a: Any, b: Any) -> Any:
+    """Towards zero; the least integer by -1 wraps."""
     q = np.floor_divide(a, b)
     return q + ((q * b != a) & ((a < 0) != (b < 0)))
 
@@ -186,7 +184,6 @@ BINARY: Table = {
     "fmod": (dividing(np.fmod), ORDERED),
     "remainder": (dividing(np.remainder), ORDERED),
     "div_floor": (dividing(np.floor_divide), ORDERED),
-    "div_trunc": (dividing(quotient_cut), ORDERED),
     "shift_left": (np.left_shift, INTS),
     "shift_right": (np.right_shift, INTS),
     **numpys("maximum minimum", ORDERED),
@@ -232,6 +229,19 @@ def round_decimals(call: Any) -> None:
     store(call.outputs[0], call.dtypes[0], values)
 
 
+def div_trunc(call: Any) -> None:
+    """What is cut is the quotient as the device's users see it: of at least float32."""
+    a, b = inputs(call)
+    if a.dtype.kind != "f":
+        values = dividing(integer_quotient)(a, b)
+    else:
+        values = a / b
+        if call.dtypes[0] != "float64":
+            values = values.astype(np.float32)
+        values = np.trunc(values)
+    store(call.outputs[0], call.dtypes[0], values)
+
+
 def nextafter(call: Any) -> None:
     """In the dtype's own precision."""
     np.nextafter(*call.inputs, out=call.outputs[0])
@@ -241,6 +251,7 @@ KERNELS |= {
     "copy": (copy, ALL),
     "fill": (copy, ALL),
     "where": (where, ALL),
+    "div_trunc": (div_trunc, ORDERED),
     "add_scaled": (add_scaled, ALL),
     "round_decimals": (round_decimals, FLOATS),
     "nextafter": (nextafter, ("float32", "float64")),
