@@ -28,14 +28,11 @@ class Packer {
     at_ = start_ + sizeof(KernelCommand);
   }
 
-  bool operands(const fl_tensor* from, int n, const fl_tensor** where) {
+  void operands(const fl_tensor* from, int n, const fl_tensor** where) {
     auto* to = reinterpret_cast<fl_tensor*>(at_);
     *where = to;
     at_ += sizeof(fl_tensor) * static_cast<size_t>(n);
-    for (int i = 0; i < n; ++i) {
-      if (!operand(from[i], to[i])) return false;
-    }
-    return true;
+    for (int i = 0; i < n && status == FL_OK; ++i) operand(from[i], to[i]);
   }
 
   void attributes(const fl_attr* from, int n, uint32_t ints, const fl_attr** where) {
@@ -50,10 +47,17 @@ class Packer {
 
   size_t length() const { return static_cast<size_t>(at_ - start_); }
 
+  // FL_ERROR: an operand is elsewhere; FL_UNSUPPORTED: it has too many dimensions.
+  fl_status status = FL_OK;
+
  private:
-  bool operand(const fl_tensor& from, fl_tensor& to) {
+  void operand(const fl_tensor& from, fl_tensor& to) {
     to = from;
-    if (from.ndim < 0) return true;
+    if (from.ndim < 0) return;
+    if (from.ndim > kMaxDims) {
+      status = FL_UNSUPPORTED;
+      return;
+    }
     // Operands of an iterated call share their sizes.
     if (from.sizes != sizes_from_) {
       sizes_from_ = from.sizes;
@@ -61,17 +65,40 @@ class Packer {
     }
     to.sizes = sizes_;
     if ((from.flags & FL_HOST_SCALAR) != 0) {
-      std::memcpy(at_, from.data, dtype_bytes[from.dtype]);
       to.data = at_;
       to.strides = kZeros;
-      at_ += kLongestNumber;
-      return true;
+      number(from);
+      return;
     }
     to.strides = numbers(from.strides, from.ndim);
-    // A reduction over nothing writes an output whose sizes have a 0.
-    if (!device_.memory.owns(from.data)) return from.numel == 0;
-    to.data = device_.memory.inside(from.data);
-    return true;
+    if (device_.memory.owns(from.data)) [[likely]] {
+      to.data = device_.memory.inside(from.data);
+    } else if (from.numel != 0) {
+      // A reduction over nothing writes an output whose sizes have a 0.
+      status = FL_ERROR;
+    }
+  }
+
+  // By sizes known to the compiler: a call of memcpy would cost as much as all the
+  // rest.
+  void number(const fl_tensor& from) {
+    switch (dtype_bytes[from.dtype]) {
+      case 1:
+        std::memcpy(at_, from.data, 1);
+        break;
+      case 2:
+        std::memcpy(at_, from.data, 2);
+        break;
+      case 4:
+        std::memcpy(at_, from.data, 4);
+        break;
+      case 8:
+        std::memcpy(at_, from.data, 8);
+        break;
+      default:
+        std::memcpy(at_, from.data, kLongestNumber);
+    }
+    at_ += kLongestNumber;
   }
 
   const int64_t* numbers(const int64_t* from, int64_t n) {
@@ -90,23 +117,19 @@ class Packer {
   const int64_t* sizes_ = nullptr;
 };
 
-// An upper bound of the command's length; 0 when an operand has too many dimensions.
+// An upper bound of the command's length.
 size_t room_for(const fl_call& c, uint32_t ints) {
-  size_t bytes = sizeof(KernelCommand);
-  const auto count = [&](const fl_tensor& t) {
-    bytes += sizeof(fl_tensor) + kLongestNumber;
-    if (t.ndim > 0) bytes += 2 * sizeof(int64_t) * static_cast<size_t>(t.ndim);
-    return t.ndim <= kMaxDims;
-  };
-  bool good = true;
-  for (int i = 0; i < c.n_out; ++i) good &= count(c.out[i]);
-  for (int i = 0; i < c.n_in; ++i) good &= count(c.in[i]);
-  for (int i = 0; i < c.n_attr; ++i) {
-    bytes += sizeof(fl_attr);
-    if ((ints >> i) & 1)
+  constexpr size_t kOperand =
+      sizeof(fl_tensor) + kLongestNumber + 2 * sizeof(int64_t) * kMaxDims;
+  size_t bytes = sizeof(KernelCommand) +
+                 static_cast<size_t>(c.n_out + c.n_in) * kOperand +
+                 static_cast<size_t>(c.n_attr) * sizeof(fl_attr);
+  for (int i = 0; ints != 0 && i < c.n_attr; ++i) {
+    if ((ints >> i) & 1) {
       bytes += sizeof(int64_t) * static_cast<size_t>(c.attr[i].count);
+    }
   }
-  return good && bytes <= Ring::kLongest ? bytes : 0;
+  return bytes;
 }
 
 // Faults that tests ask for; true when one decides the launch's answer.
@@ -128,6 +151,50 @@ std::string describe(const Trap& t) {
   return text;
 }
 
+// What a launch settles before its command is written.
+struct Prepared {
+  void* workspace = nullptr;
+  bool poisoned = false;
+};
+
+fl_status prepare(Device& d, const fl_call* call, const Kernel& kernel, Prepared* p) {
+  if (kernel.accepts != nullptr && !kernel.accepts(*call)) return FL_UNSUPPORTED;
+  if (d.injection.armed()) [[unlikely]] {
+    fl_status status;
+    if (inject(d, &p->poisoned, &status)) return status;
+  }
+  // Only here, on the host's thread, may the host be asked for memory.
+  const size_t bytes = kernel.workspace == nullptr ? 0 : kernel.workspace(*call);
+  if (bytes == 0) return FL_OK;
+  p->workspace = call->host->workspace(call, bytes);
+  if (p->workspace != nullptr) return FL_OK;
+  fail(call, kernel.name, "no memory is left for its workspace");
+  return FL_OUT_OF_MEMORY;
+}
+
+// The length of the command; 0 when an operand is not acceptable.
+size_t write_command(Device& d, void* at, const fl_call* call, const Kernel& kernel,
+                     const Prepared& p, fl_status* status) {
+  auto* c = new (at) KernelCommand;
+  c->kind = Kind::kKernel;
+  c->kernel = &kernel;
+  c->workspace = p.workspace;
+  c->poisoned = p.poisoned;
+  c->call = *call;
+  Packer pack(d, at);
+  pack.operands(call->out, call->n_out, &c->call.out);
+  pack.operands(call->in, call->n_in, &c->call.in);
+  *status = pack.status;
+  if (pack.status != FL_OK) [[unlikely]] {
+    return 0;
+  }
+  pack.attributes(call->attr, call->n_attr, kernel.ints, &c->call.attr);
+  // Under the lock of the adding side: no need to count atomically.
+  d.launched.store(d.launched.load(std::memory_order_relaxed) + 1,
+                   std::memory_order_relaxed);
+  return pack.length();
+}
+
 }  // namespace
 
 fl_status launch(const fl_call* call) {
@@ -141,45 +208,17 @@ fl_status launch(const fl_call* call) {
   }
   const Kernel& kernel = *static_cast<const Kernel*>(call->context);
   const size_t room = room_for(*call, kernel.ints);
-  if (room == 0 || (kernel.accepts != nullptr && !kernel.accepts(*call))) {
-    return FL_UNSUPPORTED;
+  if (room > Ring::kLongest) return FL_UNSUPPORTED;
+  Prepared prepared;
+  fl_status status = prepare(d, call, kernel, &prepared);
+  if (status != FL_OK) [[unlikely]] {
+    return status;
   }
-  bool poisoned = false;
-  if (d.injection.armed()) [[unlikely]] {
-    fl_status status;
-    if (inject(d, &poisoned, &status)) return status;
-  }
-  void* workspace = nullptr;
-  if (kernel.workspace != nullptr) {
-    const size_t bytes = kernel.workspace(*call);
-    if (bytes != 0) {
-      workspace = call->host->workspace(call, bytes);
-      if (workspace == nullptr) {
-        fail(call, kernel.name, "no memory is left for its workspace");
-        return FL_OUT_OF_MEMORY;
-      }
-    }
-  }
-  const auto write = [&](void* at) -> size_t {
-    auto* c = new (at) KernelCommand;
-    c->kind = Kind::kKernel;
-    c->kernel = &kernel;
-    c->workspace = workspace;
-    c->poisoned = poisoned;
-    c->call = *call;
-    Packer pack(d, at);
-    if (!pack.operands(call->out, call->n_out, &c->call.out) ||
-        !pack.operands(call->in, call->n_in, &c->call.in)) {
-      return 0;
-    }
-    pack.attributes(call->attr, call->n_attr, kernel.ints, &c->call.attr);
-    // Under the lock of the adding side: no need to count atomically.
-    d.launched.store(d.launched.load(std::memory_order_relaxed) + 1,
-                     std::memory_order_relaxed);
-    return pack.length();
-  };
-  if (d.add(d.stream(call->stream), room, write)) [[likely]] {
-    return FL_OK;
+  d.add(d.stream(call->stream), room, [&](void* at) {
+    return write_command(d, at, call, kernel, prepared, &status);
+  });
+  if (status != FL_ERROR) [[likely]] {
+    return status;
   }
   return fail(call, kernel.name, "an operand is not in this device's memory");
 }
