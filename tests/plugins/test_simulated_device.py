@@ -9,6 +9,7 @@ import os
 import pickle
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -280,3 +281,55 @@ subprocess.run([sys.executable, "-c", again], check=True)
     assert host == "[1.0, 1.0]"
     assert parent == "[2.0, 2.0, 2.0]"
     assert spawned == "[1.0]"
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+def test_memory_is_reused_too_early_unless_recorded(
+    library: Any, recorded: bool
+) -> None:
+    side = fl.Stream(DEVICE)
+    a = fl.full((1000,), 3.0, device=DEVICE)
+    fl.accelerator.synchronize()
+    library.flambeau_simulated_hold(0)
+    with side:
+        b = a * 2
+    if recorded:
+        a.record_stream(side)
+    address = a.data_ptr()
+    del a
+    again = fl.full((1000,), -1.0, device=DEVICE)  # runs first, for it came last
+    assert (again.data_ptr() == address) is not recorded
+    fl.accelerator.synchronize()
+    with side:
+        assert b[0].item() == (6 if recorded else -2)
+
+
+def test_threads_with_a_stream_each() -> None:
+    sums: dict[int, float] = {}
+
+    def work(step: int) -> None:
+        with fl.Stream(DEVICE):
+            t = fl.zeros(64, device=DEVICE)
+            for _ in range(500):
+                t.add_(step)
+            sums[step] = t.sum().item()
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(1, 5)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert sums == {k: 64.0 * 500 * k for k in range(1, 5)}
+
+
+def test_pinned_memory_moves_meanwhile(library: Any) -> None:
+    host = fl.arange(1000.0).pin_memory()
+    there = fl.zeros(1000, device=DEVICE)
+    fl.accelerator.synchronize()
+    library.flambeau_simulated_hold(0)
+    there.copy_(host, non_blocking=True)
+    back = fl.zeros(1000).pin_memory()
+    back.copy_(there * 2, non_blocking=True)
+    assert back.sum().item() == 0
+    fl.accelerator.synchronize()
+    assert fl.equal(back, fl.arange(1000.0) * 2)
