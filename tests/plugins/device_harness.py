@@ -3,9 +3,12 @@ without the frontend: `tests/backend/harness.py` with copies to the device and b
 
 from __future__ import annotations
 
+import atexit
 import ctypes as C
 import importlib.util
+import shutil
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -116,11 +119,36 @@ class Block:
         )
 
 
+_copies: dict[Path, Path] = {}
+_hosts: list[Any] = []  # a library keeps the host's table that it was given
+
+
+def private_copy(library: Path) -> Path:
+    """The library under another name: its devices are not those of the frontend, which
+    may be at work in this process."""
+    if library not in _copies:
+        folder = tempfile.mkdtemp(prefix="flambeau-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        _copies[library] = Path(shutil.copy(library, folder))
+    return _copies[library]
+
+
 class DeviceBackend(h.Backend):
     """As `harness.Backend`; operands are copied to device `index` for each call."""
 
+    _message = ""  # of whichever instance: the library tells the first host alone
+
+    @property
+    def message(self) -> str:
+        return DeviceBackend._message
+
+    @message.setter
+    def message(self, text: str) -> None:
+        DeviceBackend._message = text
+
     def __init__(self, path: str | Path, index: int = 0) -> None:
-        super().__init__(path)
+        super().__init__(private_copy(Path(path)))
+        _hosts.append(self.host)
         table = self.table.contents
         self.device = C.cast(table.device, C.POINTER(DeviceTable)).contents
         self.memory = C.cast(table.memory, C.POINTER(MemoryTable)).contents

@@ -299,6 +299,8 @@ constexpr fl_backend kBackend = {sizeof(fl_backend),
 extern "C" const fl_backend* flambeau_backend_query(const fl_host* host,
                                                     const char** reason) {
   if (!fl_negotiate(host, reason)) return nullptr;
-  simulated::the_host = host;
+  // The first host is the one that opens devices; who asks later wants to know the
+  // answer alone, and may be gone when a device has something to say.
+  if (simulated::the_host == nullptr) simulated::the_host = host;
   return &simulated::kBackend;
 }
