@@ -42,7 +42,8 @@ def _in_fork(work: Callable[[], str]) -> str:
             try:
                 text = "=" + work()
             except Exception as error:
-                text = f"{type(error).__name__}: {error}"
+                kind = RuntimeError if isinstance(error, RuntimeError) else type(error)
+                text = f"{kind.__name__}: {error}"
             os.write(writer, text.encode()[:4000])
         finally:
             os._exit(0)  # nothing of the parent is torn down here

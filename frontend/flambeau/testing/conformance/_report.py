@@ -16,6 +16,7 @@ from flambeau.version import __version__
 from ._bench import Bench
 from ._case import FAILED, FALLBACK, PASSED, STATUSES, UNCLAIMED, Result
 from ._names import FUSED, PRIMITIVES
+from .specs import KERNELS
 
 FORMAT = 1  # of the JSON
 LEVELS = {
@@ -122,6 +123,7 @@ class Report:
             "level_reached": self.level_reached(),
             "summary": self._summary(),
             "cases": [r.data() for r in self.results],
+            "untested": untested(self.bench),
             "measurements": self.measurements,
         }
 
@@ -144,6 +146,19 @@ def implementation(device_type: str) -> dict[str, str]:
             kind = "library" if manifest.library else "Python"
             return {"backend": manifest.name, "distribution": origin, "kind": kind}
     return {"backend": device_type, "distribution": "this process", "kind": "Python"}
+
+
+def untested(bench: Bench) -> dict[str, list[str]]:
+    """What the device claims without an oracle of level 2 for it; much of it is seen by
+    the levels above."""
+    known: dict[str, set[str]] = {}
+    for kernel in KERNELS:
+        known.setdefault(kernel.name, set()).update(kernel.dtypes)
+    claimed = {n: bench.dtypes(n) for n in sorted(PRIMITIVES | FUSED)}
+    left = {
+        n: [d for d in ds if d not in known.get(n, ())] for n, ds in claimed.items()
+    }
+    return {name: dtypes for name, dtypes in left.items() if dtypes}
 
 
 def support(bench: Bench) -> str:
