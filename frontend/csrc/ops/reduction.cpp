@@ -41,7 +41,8 @@ int64_t reduced_count(IntList sizes, uint64_t mask) {
 }
 
 Tensor reduce(KernelId kernel, const Tensor& self, uint64_t mask, bool keepdim,
-              Dtype dtype, const Scalar& neutral, std::span<const fl_attr> attrs) {
+              Dtype dtype, const Scalar& neutral, std::span<const fl_attr> attrs,
+              bool must) {
   Tensor out = empty(reduced_sizes(self, mask, keepdim), dtype, self.device());
   if (self.numel() == 0) {
     fill_values(out, neutral);
@@ -58,8 +59,9 @@ Tensor reduce(KernelId kernel, const Tensor& self, uint64_t mask, bool keepdim,
       {out.data(), strides, out.dtype()},
       {self.data(), self->strides, self.dtype()},
   };
-  run_iterated(self.device(), kernel, self.dtype(), 1, operands, self.sizes(), attrs);
-  return out;
+  const bool done = run_iterated(self.device(), kernel, self.dtype(), 1, operands,
+                                 self.sizes(), attrs, must);
+  return done ? out : Tensor();
 }
 
 Tensor restore_dims(const Tensor& reduced, uint64_t mask, int64_t ndim, bool keepdim) {
@@ -124,8 +126,8 @@ Tensor mean_dims(const Tensor& self, OptDims dims, bool keepdim, OptDtype dtype)
   check(!is_integral(d), "mean: could not infer output dtype. Input dtype must be ",
         "either a floating point or complex dtype. Got: ", type_name(d));
   const Tensor x = self.dtype() == d ? self : cast_to(self, d);
-  if (lacks(x, kernel<"mean">())) return composed::mean(x, mask, keepdim);
-  return reduce(kernel<"mean">(), x, mask, keepdim, d, Scalar(NAN));
+  const Tensor out = try_reduce(kernel<"mean">(), x, mask, keepdim, d, Scalar(NAN));
+  return out.defined() ? out : composed::mean(x, mask, keepdim);
 }
 Tensor mean_all(const Tensor& self, OptDtype dtype) {
   return mean_dims(self, {}, false, dtype);

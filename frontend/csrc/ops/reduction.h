@@ -14,12 +14,13 @@ int64_t reduced_count(IntList sizes, uint64_t mask);
 
 // Runs an iterated reduction kernel; over no elements every output is `neutral`.
 Tensor reduce(KernelId kernel, const Tensor& self, uint64_t mask, bool keepdim,
-              Dtype dtype, const Scalar& neutral, std::span<const fl_attr> attrs = {});
-
-// Whether a reduction of x must be composed: there is something to reduce, and x's
-// device has no such kernel.
-inline bool lacks(const Tensor& x, KernelId kernel) {
-  return x.numel() && !x.device().is_meta() && !x.device().find(kernel, x.dtype());
+              Dtype dtype, const Scalar& neutral, std::span<const fl_attr> attrs = {},
+              bool must = true);
+// The same; undefined where the device lacks the kernel, which is to be composed then.
+inline Tensor try_reduce(KernelId kernel, const Tensor& self, uint64_t mask,
+                         bool keepdim, Dtype dtype, const Scalar& neutral,
+                         std::span<const fl_attr> attrs = {}) {
+  return reduce(kernel, self, mask, keepdim, dtype, neutral, attrs, false);
 }
 
 // The reduced tensor with dimensions of size 1 put back where it lacks them.

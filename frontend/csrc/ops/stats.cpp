@@ -31,13 +31,12 @@ Tensor var(const Tensor& self, IntList dims, double correction, bool keepdim,
     const Tensor total = ops::sum_dim(v, IntList{-1}, false);
     return root ? ops::sqrt(total) : total;
   }
-  if (lacks(self, kernel<"var">())) {
-    return composed::var(self, correction, root, mask, keepdim);
-  }
   fl_attr attrs[2] = {};
   attrs[0].v.f = correction;
   attrs[1].v.i = root;
-  return reduce(kernel<"var">(), self, mask, keepdim, self.dtype(), Scalar(NAN), attrs);
+  const Tensor out = try_reduce(kernel<"var">(), self, mask, keepdim, self.dtype(),
+                                Scalar(NAN), attrs);
+  return out.defined() ? out : composed::var(self, correction, root, mask, keepdim);
 }
 
 Tensor var_back(Grad& g) {
@@ -102,11 +101,12 @@ Tensor vector_norm(const Tensor& self, double p, IntList dims, bool keepdim) {
   check(reduced_count(self.sizes(), mask) > 0 || (p >= 0 && !std::isinf(p)),
         "linalg.vector_norm: cannot compute the ", p,
         " norm of an empty dimension: the operation has no identity");
-  if (lacks(self, kernel<"norm">())) return composed::norm(self, p, mask, keepdim);
   fl_attr attr = {};
   attr.v.f = p;
-  return reduce(kernel<"norm">(), self, mask, keepdim, real_dtype(self.dtype()),
-                Scalar(0), std::span(&attr, 1));
+  const Tensor out =
+      try_reduce(kernel<"norm">(), self, mask, keepdim, real_dtype(self.dtype()),
+                 Scalar(0), std::span(&attr, 1));
+  return out.defined() ? out : composed::norm(self, p, mask, keepdim);
 }
 
 // d|x|_p = sgn(x) |x|^(p-1) / |x|_p^(p-1), with zeros where that is not defined.
@@ -176,9 +176,9 @@ Tensor logsumexp(const Tensor& self, IntList dims, bool keepdim) {
   const uint64_t mask = reduced_dims("logsumexp", self, dims);
   const Dtype d = float_dtype(self.dtype());
   const Tensor x = self.dtype() == d ? self : cast_to(self, d);
-  if (!lacks(x, kernel<"logsumexp">())) {
-    return reduce(kernel<"logsumexp">(), x, mask, keepdim, d, Scalar(-INFINITY));
-  }
+  const Tensor fused =
+      try_reduce(kernel<"logsumexp">(), x, mask, keepdim, d, Scalar(-INFINITY));
+  if (fused.defined()) return fused;
   Dims over;
   for (int64_t i = 0; i < x.dim(); ++i) {
     if (mask >> i & 1) over.push(i);
