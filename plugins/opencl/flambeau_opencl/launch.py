@@ -18,7 +18,14 @@ import pyopencl as cl
 from .device import BLOCK_SHIFT, OFFSET_MASK, Device
 
 LIMIT = 1 << 31  # elements; above, 32-bit indices do not reach: the host falls back
-RANKS = (1, 2, 3, 4, 5, 6, 8, 12, 16, 24, 32, 48, 64)
+RANKS = (
+    1,
+    3,
+    6,
+    12,
+    24,
+    64,
+)  # that programs are made for: few, a division more is cheap
 
 _enqueue = cl.enqueue_nd_range_kernel
 # set_arg takes bytes, too, but tries other kinds of arguments first, which takes 10 µs.
@@ -107,8 +114,12 @@ class Loop:
     @property
     def key(self) -> tuple[Any, ...]:
         """What a program depends on."""
-        known = tuple(s if s in (0, 1) else None for s in self.steps)
-        return self.rank, self.index, known
+        return self.rank, self.index, self.known
+
+    @property
+    def known(self) -> Strides | None:
+        """The steps that are written into the program."""
+        return self.steps if all(s in (0, 1) for s in self.steps) else None
 
     def tail(self) -> bytes:
         """Counts, dimensions and strides, as `declare` has them."""
@@ -132,9 +143,7 @@ class Loop:
     def body(self, statements: str, independent: bool = True) -> str:
         """A kernel's body: statements for each element, which find the offset of
         operand k in atk. `independent`: in any order."""
-        steps = [
-            str(s) if s in (0, 1) else f"p.t[{k}]" for k, s in enumerate(self.steps)
-        ]
+        steps = self.known or [f"p.t[{k}]" for k in range(self.tensors)]
         offsets = "".join(
             f"    const {self.index} at{k} = from[{k}] + ({self.index})j * {step};\n"
             for k, step in enumerate(steps)
