@@ -123,6 +123,7 @@ class Device {
   bool may_start();
   bool is_empty() const;
   void run_front(Stream& s, Command* command);
+  void run(const KernelCommand& command);
   void idle(int times);
   void nap(std::chrono::microseconds limit);
   void wake();

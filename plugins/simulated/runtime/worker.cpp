@@ -120,17 +120,9 @@ Stream* Device::pick() {
 
 void Device::run_front(Stream& s, Command* command) {
   switch (command->kind) {
-    case Kind::kKernel: {
-      auto* c = static_cast<KernelCommand*>(command);
-      if (c->poisoned) {
-        fail(FL_ERROR, std::string(c->kernel->name) + ": injected fault");
-      } else if (usable()) {
-        run_kernel(*c, *this);
-      }
-      executed.store(executed.load(std::memory_order_relaxed) + 1,
-                     std::memory_order_relaxed);  // nobody else counts
+    case Kind::kKernel:
+      run(*static_cast<KernelCommand*>(command));
       break;
-    }
     case Kind::kWrite: {
       auto* c = static_cast<CopyCommand*>(command);
       std::memcpy(c->to, c + 1, c->count);
@@ -155,12 +147,21 @@ void Device::run_front(Stream& s, Command* command) {
       break;  // front() never gives one
   }
   s.ring.pop(command);
-  if (waiting_.load() > 0) {
-    {
-      const std::lock_guard lock(mutex_);
-    }
-    waiters_.notify_all();
+  if (waiting_.load() == 0) return;
+  {
+    const std::lock_guard lock(mutex_);
   }
+  waiters_.notify_all();
+}
+
+void Device::run(const KernelCommand& command) {
+  if (command.poisoned) {
+    fail(FL_ERROR, std::string(command.kernel->name) + ": injected fault");
+  } else if (usable()) {
+    run_kernel(command, *this);
+  }
+  executed.store(executed.load(std::memory_order_relaxed) + 1,
+                 std::memory_order_relaxed);  // nobody else counts
 }
 
 void Device::idle(int times) {
