@@ -17,6 +17,7 @@ import pyopencl as cl
 
 from .device import BLOCK_SHIFT, OFFSET_MASK, Device
 
+LIGHT = (128,)  # the group of items that have little to do each
 LIMIT = 1 << 31  # elements; above, 32-bit indices do not reach: the host falls back
 RANKS = (
     1,

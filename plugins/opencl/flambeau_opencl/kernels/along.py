@@ -8,7 +8,7 @@ from typing import Any
 
 from ..device import SOURCES, Device
 from ..dtypes import ALL, FLOATS, INTS, accumulator, defines, dtype
-from ..launch import LIMIT, Plan, Strides
+from ..launch import LIGHT, LIMIT, Plan, Strides
 from .reduce import Nests
 
 LONG_LINE = 256  # elements; a shorter line is the work of one item
@@ -106,11 +106,11 @@ class Sorting:
             for n in ("load_runs", "merge_runs", "store_line")
         )
         self.load = Plan(device, load, "3q", tail, (nests.outs * runs,))
-        self.store = Plan(device, store, "3q", tail, (self.numel,))
+        self.store = Plan(device, store, "3q", tail, (self.numel,), LIGHT)
         self.merges, width = [], RUN
         while width < nests.count:
             sizes = struct.pack("<4I", nests.outs, nests.count, width, 0)
-            self.merges.append(Plan(device, merge, "", sizes, (self.numel,)))
+            self.merges.append(Plan(device, merge, "", sizes, (self.numel,), LIGHT))
             width *= 2
 
     def run(self, addresses: tuple[int, ...]) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..device import SOURCES, Device
 from ..dtypes import ALL, FLOATS, INTS, defines, dtype
-from ..launch import LIMIT, Loop, Plan, walk
+from ..launch import LIGHT, LIMIT, Loop, Plan, walk
 
 
 def _bfloat16(x: float) -> int:
@@ -50,7 +50,7 @@ def _plan(device: Device, op: str, name: str, n: int) -> Plan:
     numbers = "2q" if integers else "4d" if device.fp64 else "f4xf4xf4xf4x"
     blocks = -(-n // (2 if wide or integers else 4))
     tail = struct.pack("<I4x", n)
-    return Plan(device, kernel, "q2q" + numbers, tail, (blocks,))
+    return Plan(device, kernel, "q2q" + numbers, tail, (blocks,), LIGHT)
 
 
 def _fetch(call: Any) -> Plan | None:
