@@ -103,8 +103,6 @@ def _calls(spec: Along, dtype: str, rng: np.random.Generator) -> Iterator[Call]:
             label = f"{'x'.join(map(str, shape))} along {dim}, {one} to {other}"
             yield _call(spec, dtype, label, values(shape), dim, (one, other))
     yield _call(spec, dtype, "no elements", values((0, max(5, spec.least))), 1)
-    if spec.least <= 1 and not spec.size > 1:
-        yield _call(spec, dtype, "no dimensions", [v[0] for v in values((1,))], 0)
     if spec.in_place:
         yield _call(spec, dtype, "in place", values((5, 37)), 1, in_place=True)
     if spec.nan and dtype in FLOATS:

@@ -78,9 +78,6 @@ def _gather(dtype: str, rng: np.random.Generator) -> Iterator[Call]:
     yield _move(
         "gather", "no indices", (x[:0], dtype, "dense"), (lay(x, dtype), none), 0
     )
-    one_index = np.array(0)
-    ins0 = (lay(x[0, 0], dtype), one_index)
-    yield _move("gather", "no dimensions", (x[0, 0], dtype, "dense"), ins0, 0)
     bad = _move(
         "gather",
         "index too large",
@@ -88,7 +85,7 @@ def _gather(dtype: str, rng: np.random.Generator) -> Iterator[Call]:
         (lay(x, dtype), np.full((4, 1), 5)),
         1,
     )
-    bad.raises = (IndexError, "5")
+    bad.raises = (IndexError, "index")
     yield bad
 
 
@@ -213,7 +210,7 @@ def _index(dtype: str, rng: np.random.Generator) -> Iterator[Call]:
         call = _move(
             "index", f"index {wrong}", (x[:2], dtype, "dense"), ins, sizes, strides
         )
-        call.raises = (IndexError, str(wrong))
+        call.raises = (IndexError, "index")
         yield call
 
 

@@ -119,7 +119,9 @@ def _calls(spec: Reduction, dtype: str, rng: np.random.Generator) -> Iterator[Ca
             yield _call(spec, dtype, label, values(shape), axes, layout)
     yield _large(spec, dtype, rng)
     if spec.least <= 1:
-        yield _call(spec, dtype, "no dimensions", values((1,)).reshape(()), ())
+        made = _call(spec, dtype, "no dimensions", values((1,)).reshape(()), ())
+        made.iterate = True
+        yield made
     if spec.empty:
         yield _nothing(spec, dtype)
     if dtype in FLOATS:
