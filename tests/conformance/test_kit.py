@@ -19,6 +19,7 @@ from flambeau.testing.conformance import (
     Report,
     Result,
     cases,
+    l6_speed,
     random_numbers,
 )
 from flambeau.testing.conformance import _special as special
@@ -33,6 +34,7 @@ from flambeau.testing.conformance._operand import (
     to_bfloat16,
 )
 from flambeau.testing.conformance.specs import KERNELS, _philox
+from flambeau.testing.samples import leaves
 
 KERNELS_PAGE = Path(__file__).resolve().parents[2] / "docs/extending/kernels.md"
 
@@ -235,6 +237,19 @@ def test_command_measures() -> None:
     assert done.returncode == 0, done.stderr
     assert "us a call" in done.stdout
     assert re.search(r"add +1048576 +[\d.]+", done.stdout)
+
+
+@pytest.mark.parametrize(
+    "measured", l6_speed._TABLE, ids=lambda m: f"{m.name} {m.size}"
+)
+def test_what_is_measured_can_be_called(measured: Any) -> None:
+    call = measured.make("cpu")
+    one, other = list(leaves(call())), list(leaves(call()))
+    if measured.name == "a training step":
+        assert one == [None]
+    else:
+        assert [x.shape for x in one] == [x.shape for x in other]
+        assert {x.device.type for x in one} == {"cpu"}
 
 
 def test_command_without_such_a_device() -> None:

@@ -64,9 +64,11 @@ def _step(device: Any) -> Callable[[], Any]:
 _N, _BIG = 1 << 10, 1 << 20
 _TABLE = [
     *(_pointwise("add", n, 2) for n in (1, _N, _BIG)),
-    *(_pointwise(name, _BIG) for name in ("exp", "tanh", "sqrt", "sum", "cumsum")),
+    *(_pointwise(name, _BIG) for name in ("exp", "tanh", "sqrt", "sum")),
     Measured("copy, transposed", "1024x1024",
              _on(lambda x: x.t().contiguous(), (1024, 1024)), moved=8.0 * _BIG),
+    Measured("cumsum", str(_BIG), _on(lambda x: x.cumsum(0), (_BIG,)),
+             moved=8.0 * _BIG),
     Measured("amax over rows", "1024x1024", _on(lambda x: x.amax(1), (1024, 1024)),
              moved=4.0 * _BIG),
     Measured("softmax", "1024x1024", _on(lambda x: x.softmax(1), (1024, 1024)),
