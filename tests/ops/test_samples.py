@@ -25,7 +25,7 @@ def _tensors(sample: Sample, requires_grad: bool = False) -> list[torch.Tensor]:
 def test_value(sample: Sample) -> None:
     got = sample.call(*_tensors(sample))
     want = sample.expect(*sample.arrays)
-    np.testing.assert_allclose(got.numpy(), want, rtol=1e-9, atol=1e-10)
+    np.testing.assert_allclose(got.cpu().numpy(), want, rtol=1e-9, atol=1e-10)
 
 
 @pytest.mark.parametrize("sample", ALL, ids=_name)
@@ -39,7 +39,7 @@ def test_value_of_strided_inputs(sample: Sample) -> None:
         inputs.append(wide[..., 0])
     want = sample.expect(*sample.arrays)
     np.testing.assert_allclose(
-        sample.call(*inputs).numpy(), want, rtol=1e-9, atol=1e-10
+        sample.call(*inputs).cpu().numpy(), want, rtol=1e-9, atol=1e-10
     )
 
 
