@@ -39,7 +39,7 @@ FL_INLINE CVec<T, N> operator/(CVec<T, N> a, CVec<T, N> b) {
 
 template <class T, int N>
 FL_INLINE CVec<T, N> csplat(std::complex<T> z) {
-  return {Vec<T, N>{} + z.real(), Vec<T, N>{} + z.imag()};
+  return {splat<Vec<T, N>>(z.real()), splat<Vec<T, N>>(z.imag())};
 }
 
 template <class T, int N>

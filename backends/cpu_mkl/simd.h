@@ -118,6 +118,14 @@ FL_INLINE V load_some(const void* p, int n) {
   return v;
 }
 
+// In every lane; not `V{} + x`, which loses the sign of -0.
+template <class V>
+FL_INLINE V splat(Lane<V> x) {
+  V v;
+  for (int i = 0; i < lanes_of<V>; ++i) v[i] = x;
+  return v;
+}
+
 // The first n < lanes elements, and the very first again in the other lanes: so that
 // lanes that do not count meet no special case (a zero divisor, a logarithm of 0) of
 // their own.
@@ -125,7 +133,7 @@ template <class V>
 FL_INLINE V load_padded(const void* p, int n) {
   Lane<V> first;
   std::memcpy(&first, p, sizeof(first));
-  V v = V{} + first;
+  V v = splat<V>(first);
 #if defined(__AVX512F__)
   if constexpr (sizeof(V) == 64) {
     const __mmask64 m = (uint64_t{1} << n) - 1;
@@ -168,13 +176,6 @@ FL_INLINE void store_some(void* p, V v, int n) {
 }
 
 // ---- values -----------------------------------------------------------------
-
-template <class V>
-FL_INLINE V splat(Lane<V> x) {
-  V v;
-  for (int i = 0; i < lanes_of<V>; ++i) v[i] = x;
-  return v;
-}
 
 // Converts each lane as a C cast does.
 template <class T, class V>

@@ -104,7 +104,10 @@ def test_import_costs_at_most_60_ms_and_40_mib(bare):
 OPENED = """
 import sys
 opened = []
-sys.addaudithook(lambda event, args: opened.append(args[0]) if event == "open" else None)
+def hook(event, args):
+    if event == "open":
+        opened.append(args[0])
+sys.addaudithook(hook)
 import flambeau
 print(len(opened))
 """

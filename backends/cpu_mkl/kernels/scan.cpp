@@ -56,7 +56,7 @@ void scan_line(T* out, const T* x, int64_t n) {
       const V v = prefix<1>(op, load<V>(x + i), neutral);
       const V sum = op(before, v);
       store(out + i, sum);
-      before = op(before, V{} + v[N - 1]);
+      before = op(before, splat<V>(v[N - 1]));
     }
     T total = before[0];
     for (; i < n; ++i) out[i] = total = static_cast<T>(op(total, x[i]));
