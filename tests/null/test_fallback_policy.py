@@ -127,3 +127,14 @@ x.argsort()
     done = bare(code)
     assert done.stdout == "[6.0, 2.0]\n", done.stderr
     assert "device 'cpu' needs a backend" in done.stderr.splitlines()[-1]
+
+
+def test_without_the_cpus_backend_a_copy_to_it_is_refused(bare, site, tmp_path):
+    # A second search for a host ran while the first one's error was still set.
+    in_python(site, "acme", tmp_path)
+    for use in ("x.cpu()", "x.to('cpu')"):
+        code = f"import flambeau as t; x = t.ones(2, device='acme'); print(x); {use}"
+        done = bare(code)
+        assert done.stdout == "tensor([1., 1.], device='acme:0')\n", done.stderr
+        last = done.stderr.splitlines()[-1]
+        assert last.startswith("RuntimeError: device 'cpu' needs a backend"), last

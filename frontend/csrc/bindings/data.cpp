@@ -17,11 +17,24 @@ DeviceRuntime& host_runtime() {
     host = &fl::host_runtime();
     return *host;
   } catch (const Error&) {
-    // A process without that backend may still have another in host memory.
-    DeviceRuntime& d = default_runtime();
-    if (!d.host_memory) throw;
-    PyErr_Clear();
-    return d;
+    // A process without that backend may still have another in host memory. The search
+    // for it runs Python, so what is wrong with the first must not be set meanwhile.
+    PyObject *type, *value, *trace;
+    PyErr_Fetch(&type, &value, &trace);
+    DeviceRuntime* other = nullptr;
+    try {
+      other = &default_runtime();
+    } catch (const Error&) {
+      PyErr_Clear();
+    }
+    if (!other || !other->host_memory) {
+      PyErr_Restore(type, value, trace);
+      throw;
+    }
+    Py_XDECREF(type);
+    Py_XDECREF(value);
+    Py_XDECREF(trace);
+    return *other;
   }
 }
 
