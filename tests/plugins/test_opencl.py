@@ -194,3 +194,21 @@ def test_complex_numbers_fall_back():
         counts = fl.backends.fallback_counts("opencl")
     assert total.cpu().item() == complex(3 - 5, 6)
     assert {name for device, name in counts} >= {"mul", "sum"}
+
+
+def test_digits_are_read_with_primitives_alone(tmp_path):
+    for module in ("matplotlib", "sklearn", "tqdm"):
+        pytest.importorskip(module)
+    arguments = ["--device", "opencl", "--epochs", "8", "--out", str(tmp_path)]
+    found = [str(Path(fl.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+    path = os.pathsep.join(filter(None, found))
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "examples/digits.py"), *arguments],
+        env={**os.environ, "PYTHONPATH": path, "FLAMBEAU_FALLBACK": "error"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    accuracy = float(done.stdout.split("test accuracy ")[1].split("%")[0])
+    assert accuracy >= 98.5
