@@ -58,7 +58,8 @@ class Nests:
         self.along, along_strides = merge(
             pick(gone, shape), [pick(gone, s) for s in inputs]
         )
-        self.ranks = max(1, rank_of(len(self.kept))), max(1, rank_of(len(self.along)))
+        # One rank for both: a division more is cheaper than a program more.
+        self.ranks = (rank_of(max(len(self.kept), len(self.along))),) * 2
         self.index = index_type(shape, (*inputs,))
         if index_type(self.kept, kept_strides) == "long":
             self.index = "long"
