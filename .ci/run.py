@@ -24,8 +24,9 @@ WORK = Path(os.environ.get("CI_DIR", ROOT / "build" / "ci")).resolve()
 BIN = WORK / "venv" / "bin"
 DIST = WORK / "dist"
 HOUSE = WORK / "wheelhouse"  # of what Flambeau's wheels and a vendor's build need
-# Each device and the level of the kit that it is held to.
-CONFORMANCE = {"cpu": 5, "reference": 5, "simulated": 5, "opencl": 5}
+# Each device and the level of the kit that it is held to. PoCL compiles every kernel of
+# every dtype for minutes; what trains on that device is in tests/plugins.
+CONFORMANCE = {"cpu": 5, "reference": 5, "simulated": 5, "opencl": 2}
 OPTIONAL = {"opencl"}  # needs a platform, which `system` may not have been able to get
 JOBS = os.environ.get("MAX_JOBS", str(os.cpu_count() or 1))
 
