@@ -66,6 +66,7 @@ void* CachingAllocator::allocate(size_t bytes, uint8_t* size_class, int from) {
   *size_class = static_cast<uint8_t>(c);
   allocated.increase(static_cast<int64_t>(class_bytes(c)));
   allocations.increase(1);
+  requested.increase(static_cast<int64_t>(bytes));
   return data;
 }
 
@@ -91,21 +92,22 @@ void* CachingAllocator::from_backend(int c) {
   return data;
 }
 
-void CachingAllocator::put(void* data, uint8_t size_class, int to) {
+void CachingAllocator::put(void* data, size_t bytes, uint8_t size_class, int to) {
   pool(to)[size_class].push_back(data);
   allocated.decrease(static_cast<int64_t>(class_bytes(size_class)));
   allocations.decrease(1);
+  requested.decrease(static_cast<int64_t>(bytes));
 }
 
-void CachingAllocator::release(void* data, uint8_t size_class, int to) {
+void CachingAllocator::release(void* data, size_t bytes, uint8_t size_class, int to) {
   if (data == nullptr) return;
-  put(data, size_class, to);
+  put(data, bytes, size_class, to);
   if (size_class >= kLargeClass) trim();
 }
 
-void CachingAllocator::release_after(void* data, uint8_t size_class, int to,
-                                     std::span<void* const> streams) {
-  Pending p{data, size_class, to, {}};
+void CachingAllocator::release_after(void* data, size_t bytes, uint8_t size_class,
+                                     int to, std::span<void* const> streams) {
+  Pending p{data, bytes, size_class, to, {}};
   const fl_stream_table* table = FL_HAS(api_, stream) ? api_->stream : nullptr;
   for (void* stream : streams) {
     void* event = nullptr;
@@ -129,7 +131,7 @@ void CachingAllocator::reclaim(bool wait) {
       }
     }
     for (void* event : p.events) table->event_destroy(handle_, event);
-    put(p.data, p.size_class, p.pool);
+    put(p.data, p.bytes, p.size_class, p.pool);
     return true;
   };
   std::erase_if(pending_, passed);

@@ -70,6 +70,7 @@ thread_local std::string t_error;
     nullptr;  // of the kernel that runs
 struct Workspace {
   void* data;
+  size_t bytes;
   uint8_t size_class;
   int stream;
 };
@@ -83,7 +84,7 @@ void* host_workspace(const fl_call*, size_t bytes) {
   if (t_device == nullptr || bytes == 0) return nullptr;
   // The allocator is only touched under the lock.
   if (t_unlocked) lock_hooks.acquire(t_lock);
-  Workspace w{nullptr, 0, current_stream_id(*t_device)};
+  Workspace w{nullptr, bytes, 0, current_stream_id(*t_device)};
   try {
     w.data = t_device->allocator.allocate(bytes, &w.size_class, w.stream);
     t_workspaces.push_back(w);
@@ -472,7 +473,7 @@ fl_status invoke(fl_kernel kernel, fl_call& call, DeviceRuntime& device, KernelI
   while (t_workspaces.size() > before) [[unlikely]] {
     const Workspace w = t_workspaces.back();
     t_workspaces.pop_back();
-    device.allocator.release(w.data, w.size_class, w.stream);
+    device.allocator.release(w.data, w.bytes, w.size_class, w.stream);
   }
   return status;
 }

@@ -107,7 +107,7 @@ void Storage::resize(size_t bytes) {
   std::swap(size_class, fresh->size_class);
   std::swap(stream, fresh->stream);
   std::swap(used_by, fresh->used_by);
-  nbytes = bytes;
+  std::swap(nbytes, fresh->nbytes);
 }
 
 namespace {
@@ -116,7 +116,7 @@ void release_when_passed(const Storage& s) {
   for (int id = 0; id < static_cast<int>(s.device->streams.size()); ++id) {
     if (s.used_by >> id & 1u) streams.push_back(s.device->streams[id]);
   }
-  s.device->allocator.release_after(s.data, s.size_class, s.stream, streams);
+  s.device->allocator.release_after(s.data, s.nbytes, s.size_class, s.stream, streams);
 }
 }  // namespace
 
@@ -126,7 +126,7 @@ void Storage::destroy(Storage* s) {
   } else if (s->used_by != 0) [[unlikely]] {
     release_when_passed(*s);
   } else if (s->data) {
-    s->device->allocator.release(s->data, s->size_class, s->stream);
+    s->device->allocator.release(s->data, s->nbytes, s->size_class, s->stream);
   }
   s->~Storage();
   auto& list = spare();

@@ -42,12 +42,12 @@ TEST(classes_grow) {
 TEST(a_freed_block_is_reused) {
   uint8_t c1, c2;
   void* first = allocator().allocate(1000, &c1);
-  allocator().release(first, c1);
+  allocator().release(first, 1000, c1);
   int64_t reserved = allocator().reserved.current;
   void* second = allocator().allocate(1010, &c2);
   CHECK_EQ(first, second);
   CHECK_EQ(allocator().reserved.current, reserved);
-  allocator().release(second, c2);
+  allocator().release(second, 1010, c2);
 }
 
 TEST(statistics_balance) {
@@ -58,8 +58,10 @@ TEST(statistics_balance) {
   void* data = allocator().allocate(4096, &c);
   CHECK_EQ(allocator().allocated.current, current + 4096);
   CHECK_EQ(allocator().allocated.peak, current + 4096);
-  allocator().release(data, c);
+  CHECK_EQ(allocator().requested.current, 4096);
+  allocator().release(data, 4096, c);
   CHECK_EQ(allocator().allocated.current, current);
+  CHECK_EQ(allocator().requested.current, 0);
   CHECK_EQ(allocator().allocated.peak, current + 4096);
   CHECK(allocator().reserved.current >= 4096);
   allocator().empty_cache();
@@ -69,7 +71,7 @@ TEST(statistics_balance) {
 TEST(nothing_needs_no_memory) {
   uint8_t c = 9;
   CHECK(allocator().allocate(0, &c) == nullptr);
-  allocator().release(nullptr, c);
+  allocator().release(nullptr, 0, c);
 }
 
 TEST(out_of_memory_after_one_retry) {

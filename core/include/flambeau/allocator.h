@@ -41,13 +41,13 @@ class CachingAllocator {
 
   void attach(const fl_backend* api, void* handle, const char* device,
               bool asynchronous);
-  // At least `bytes`; never nullptr (0 bytes give nullptr).  `size_class` and `pool`
-  // (the id of the stream) are to be handed back to `release`.  Throws OutOfMemory
-  // after the cache was emptied in vain.
+  // At least `bytes`; never nullptr (0 bytes give nullptr).  All of these
+  // (`pool` is the id of the stream) are to be handed back to `release`.  Throws
+  // OutOfMemory after the cache was emptied in vain.
   void* allocate(size_t bytes, uint8_t* size_class, int pool = 0);
-  void release(void* data, uint8_t size_class, int pool = 0);
+  void release(void* data, size_t bytes, uint8_t size_class, int pool = 0);
   // The same for a block that work on these streams may still use.
-  void release_after(void* data, uint8_t size_class, int pool,
+  void release_after(void* data, size_t bytes, uint8_t size_class, int pool,
                      std::span<void* const> streams);
   void empty_cache();
   // Never speaks to the backend again: the device is lost, or another process's.  `why`
@@ -66,13 +66,14 @@ class CachingAllocator {
   using Pool = std::array<std::vector<void*>, kClasses>;
   struct Pending {
     void* data;
+    size_t bytes;
     uint8_t size_class;
     int pool;
     std::vector<void*> events;
   };
   void* from_backend(int size_class);
   Pool& pool(int id);
-  void put(void* data, uint8_t size_class, int pool);
+  void put(void* data, size_t bytes, uint8_t size_class, int pool);
   void reclaim(bool wait);
   void trim();
   const fl_backend* api_ = nullptr;

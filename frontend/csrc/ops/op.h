@@ -173,7 +173,8 @@ class Op {
   Op& derivative(const char* input, uint32_t reads, DerivativeFn fn);
   Op& derivatives(uint32_t reads, JointDerivativeFn fn);
   // When gradients flow, run this composition of differentiable ops in place of impl:
-  // for fused kernels whose derivative is that of their parts.
+  // for fused kernels whose derivative is that of their parts.  Pointwise records run
+  // it too where the device lacks their kernel.
   template <auto fn>
   Op& decomposition();
   Op& not_differentiable();  // outputs never require grad (comparisons, argmax)
