@@ -80,12 +80,14 @@ class Device {
 
   const int index;
   Memory memory;
-  SpinLock adding;  // guards the adding side of all rings, and `sequence`
-  std::atomic<uint64_t> sequence{0};
-  std::array<Stream, kStreams> streams;  // the first is the default one
+  // What the host's threads write with every command lies on other cache lines than
+  // what the worker writes: a line that both write travels between them each time.
+  alignas(Ring::kUnit) SpinLock adding;  // guards the adding side of all rings
+  std::atomic<uint64_t> sequence{0};     // and this
+  std::atomic<int64_t> launched{0}, allocations{0};
+  alignas(Ring::kUnit) std::atomic<int64_t> executed{0}, naps{0};
+  alignas(Ring::kUnit) std::array<Stream, kStreams> streams;  // the first: the default
   Injection& injection;
-
-  std::atomic<int64_t> launched{0}, executed{0}, naps{0}, allocations{0};
 
   bool usable() const { return refusal_.load(std::memory_order_relaxed) == nullptr; }
   fl_status refuse() const;    // sets the message

@@ -20,6 +20,7 @@ constexpr microseconds kGrace{5000};
 // host need not wake the worker; then long ones, from which it does.
 constexpr microseconds kSpin{20}, kNap{200}, kLongNap{20000};
 constexpr int kShortNaps = 50;
+constexpr int kPauses = 40;  // of the processor between two looks, about 1 us
 
 int64_t nanoseconds() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(
@@ -74,9 +75,13 @@ void Device::work() {
     if (busy) since = Clock::now();
     busy = false;
     if (Clock::now() - since < kSpin) {
+      // Seldom enough that the line of the ring's tail stays with the host.
+      for (int i = 0; i < kPauses && waiting_.load(std::memory_order_relaxed) == 0;
+           ++i) {
 #if defined(__x86_64__)
-      __builtin_ia32_pause();
+        __builtin_ia32_pause();
 #endif
+      }
       continue;
     }
     idle(times++);
