@@ -24,6 +24,8 @@ for package in ("flambeau_simulated", "flambeau_cpu_mkl"):
         pytest.skip(f"needs {package} to be installed", allow_module_level=True)
 
 DEVICE = "simulated"
+# Its own module: `flambeau.accelerator` may be another device that is installed.
+SIMULATED = fl.get_device_module(DEVICE)
 
 
 @pytest.fixture
@@ -163,27 +165,27 @@ def test_pickles(tmp_path: Path) -> None:
 def test_a_missing_event_gives_wrong_results(library: Any, ordered: bool) -> None:
     side = fl.Stream(DEVICE)
     x, y = fl.zeros(8, device=DEVICE), fl.zeros(8, device=DEVICE)
-    fl.accelerator.synchronize()
+    SIMULATED.synchronize()
     library.flambeau_simulated_hold(0)
     x.add_(1)
     if ordered:
-        side.wait_stream(fl.accelerator.current_stream())
+        side.wait_stream(SIMULATED.current_stream())
     with side:
         y.copy_(x * 10)
         seen = y.tolist()
-    fl.accelerator.synchronize()
+    SIMULATED.synchronize()
     assert seen == [10.0 if ordered else 0.0] * 8
 
 
 def test_calls_return_at_once(library: Any) -> None:
     x = fl.zeros(4, device=DEVICE)
-    fl.accelerator.synchronize()
+    SIMULATED.synchronize()
     library.flambeau_simulated_hold(0)
     y = (x + 1) * 2
-    assert not fl.accelerator.current_stream().query()
+    assert not SIMULATED.current_stream().query()
     library.flambeau_simulated_resume(0)
     assert y.tolist() == [2.0] * 4
-    assert fl.accelerator.current_stream().query()
+    assert SIMULATED.current_stream().query()
 
 
 # ---- errors -------------------------------------------------------------------------
@@ -200,12 +202,12 @@ def test_errors_in_data_name_their_op(library: Any) -> None:
     assert z.tolist() == [1.0, 2, 3, 4]
     on([4, 5]) // on([2, 0])
     with pytest.raises(RuntimeError, match="div_floor: ZeroDivisionError"):
-        fl.accelerator.synchronize()
+        SIMULATED.synchronize()
     inject(library, "deferred_error")
     x * 2
     with pytest.raises(RuntimeError, match="mul: injected fault"):
-        fl.accelerator.synchronize()
-    fl.accelerator.synchronize()
+        SIMULATED.synchronize()
+    SIMULATED.synchronize()
 
 
 def test_out_of_memory_frees_the_cache_and_tries_again(library: Any) -> None:
@@ -220,7 +222,7 @@ def test_out_of_memory_frees_the_cache_and_tries_again(library: Any) -> None:
     with pytest.raises(fl.OutOfMemoryError, match="simulated"):
         fl.empty(3 * quarter, device=DEVICE)
     del whole
-    fl.accelerator.empty_cache()
+    SIMULATED.empty_cache()
 
 
 def run_python(code: str, **environment: str) -> str:
@@ -289,7 +291,7 @@ def test_memory_is_reused_too_early_unless_recorded(
 ) -> None:
     side = fl.Stream(DEVICE)
     a = fl.full((1000,), 3.0, device=DEVICE)
-    fl.accelerator.synchronize()
+    SIMULATED.synchronize()
     library.flambeau_simulated_hold(0)
     with side:
         b = a * 2
@@ -299,7 +301,7 @@ def test_memory_is_reused_too_early_unless_recorded(
     del a
     again = fl.full((1000,), -1.0, device=DEVICE)  # runs first, for it came last
     assert (again.data_ptr() == address) is not recorded
-    fl.accelerator.synchronize()
+    SIMULATED.synchronize()
     with side:
         assert b[0].item() == (6 if recorded else -2)
 
@@ -323,13 +325,13 @@ def test_threads_with_a_stream_each() -> None:
 
 
 def test_pinned_memory_moves_meanwhile(library: Any) -> None:
-    host = fl.arange(1000.0).pin_memory()
+    host = fl.arange(1000.0).pin_memory(DEVICE)
     there = fl.zeros(1000, device=DEVICE)
-    fl.accelerator.synchronize()
+    SIMULATED.synchronize()
     library.flambeau_simulated_hold(0)
     there.copy_(host, non_blocking=True)
-    back = fl.zeros(1000).pin_memory()
+    back = fl.zeros(1000).pin_memory(DEVICE)
     back.copy_(there * 2, non_blocking=True)
     assert back.sum().item() == 0
-    fl.accelerator.synchronize()
+    SIMULATED.synchronize()
     assert fl.equal(back, fl.arange(1000.0) * 2)
