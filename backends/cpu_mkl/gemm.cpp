@@ -7,6 +7,12 @@
 //   AMD Zen 5, float32                                       peak 254
 //     MKL (takes its 256-bit path)     90    99    99
 //     oneDNN                           208   241   207
+//   AMD Zen 3 (AVX2), float32                                peak 100
+//     own kernels                      87    91    86        (float64, of 50: 43)
+//     MKL                              80    86    75        (40)
+//     oneDNN                           86    93    88
+//     and with few rows, 32x784x256: own 79, MKL 68, oneDNN 73; with a transposed a,
+//     1024x2048x256: own 82, MKL 83, oneDNN 38
 #include "gemm.h"
 
 #include <cstdlib>
@@ -37,19 +43,23 @@ struct Row {
 #endif
 }
 
+[[maybe_unused]] bool has_avx512() {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx512f");
+#else
+  return false;
+#endif
+}
+
 Row choose() {
   constexpr int64_t kSmall = 64 * 64 * 64;
   Row row = {Choice::own, Choice::own, kSmall};
 #ifdef USE_MKLDNN
-  row.float32 = Choice::onednn;
+  if (has_avx512()) row.float32 = Choice::onednn;
 #endif
 #ifdef USE_MKL
   if (made_by_intel()) {
     row.float32 = row.float64 = Choice::mkl;
-  } else {
-#ifndef USE_MKLDNN
-    row.float32 = Choice::own;
-#endif
   }
 #endif
   // For measuring: FLAMBEAU_GEMM=own, mkl or onednn overrides the table.

@@ -154,8 +154,8 @@ struct GatherTask {
 
   const T* weight_block(int64_t p0, int64_t kp) {
     const int64_t panels = ceil_div(g.rows, rows);
-    if (packed) return packed + p0 * panels * kRowSlots;
-    T* pa = scratch::array<T>(scratch::kPackA, size_t(panels * kp * kRowSlots));
+    if (packed) return packed + p0 * panels * kRowSlots<T>;
+    T* pa = scratch::array<T>(scratch::kPackA, size_t(panels * kp * kRowSlots<T>));
     if (pa) pack_rows(pa, g.rows, rows, kp, View<T>{weights + p0, k, 1});
     return pa;
   }
@@ -168,7 +168,7 @@ struct GatherTask {
     T* image = dst + block * images * g.dst_image;
     T* c =
         direct ? image + j0 : scratch::array<T>(scratch::kWork2, size_t(g.rows * cols));
-    T* pb = scratch::array<T>(scratch::kPackB, size_t(block_k * N * kGroup + 64));
+    T* pb = scratch::array<T>(scratch::kPackB, size_t(block_k * N + 64));
     if (!c || !pb) return false;
     const int64_t crs = direct ? g.dst_plane() : cols;
     for (int64_t p = 0; p < k; p += block_k) {
@@ -182,8 +182,8 @@ struct GatherTask {
         const int width = int(std::min<int64_t>(N, cols - j));
         pack_patches(g, pb, phases, image_stride, channel_stride, j0 + j, width, p, kp);
         panel_product<T>(g.rows, rows, width,
-                         {kp, pa, 1, kRowSlots, pb, N, c + j, crs, 0, true},
-                         kp * kRowSlots, e);
+                         {kp, pa, 1, kRowSlots<T>, pb, N, c + j, crs, 0, true},
+                         kp * kRowSlots<T>, e);
       }
     }
     if (!direct) scatter_block(g, c, cols, j0, image, bias);
@@ -204,7 +204,7 @@ bool gather_convolution(const Gather& g, const T* weights, const T* src, T* dst,
   const int64_t rows = even_part(g.rows, kTileRows<T>);
   const int64_t block_k = even_part(k, kBlockK);
   T* packed = nullptr;
-  const int64_t slots = ceil_div(g.rows, rows) * kRowSlots;
+  const int64_t slots = ceil_div(g.rows, rows) * kRowSlots<T>;
   if (slots * k <= kPackedOnce) {
     packed = scratch::array<T>(scratch::kPackA, size_t(slots * k));
     if (!packed) return false;

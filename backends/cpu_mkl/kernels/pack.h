@@ -1,6 +1,8 @@
 // Packing of matrices into the panels that tiles read.
 #pragma once
 
+#include <algorithm>
+
 #include "tile.h"
 
 namespace FL_ISA {
@@ -15,17 +17,20 @@ struct View {
 };
 
 #if defined(__AVX2__)
-// Writes the transpose of the 8 by 8 block at src (rows `rs` apart) to dst (rows `ds`).
-inline void transpose_block(const float* src, int64_t rs, float* dst, int64_t ds) {
+// Writes the transpose of the 8 by 8 block at `at` of eight rows to dst (rows `ds`).
+FL_INLINE void transpose_block(const float* const (&rows)[8], int64_t at, float* dst,
+                               int64_t ds) {
   __m256 r[8], t[8];
+#pragma GCC unroll 4
   for (int i = 0; i < 4; ++i) {
     // Halves of rows i and i + 4 together: what is left are shuffles within halves.
-    r[i] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(src + i * rs)),
-                                _mm_loadu_ps(src + (i + 4) * rs), 1);
-    r[i + 4] =
-        _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(src + i * rs + 4)),
-                             _mm_loadu_ps(src + (i + 4) * rs + 4), 1);
+    const float *a = rows[i] + at, *b = rows[i + 4] + at;
+    r[i] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(a)),
+                                _mm_loadu_ps(b), 1);
+    r[i + 4] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(a + 4)),
+                                    _mm_loadu_ps(b + 4), 1);
   }
+#pragma GCC unroll 2
   for (int h = 0; h < 8; h += 4) {
     t[h] = _mm256_unpacklo_ps(r[h], r[h + 1]);
     t[h + 1] = _mm256_unpackhi_ps(r[h], r[h + 1]);
@@ -37,15 +42,18 @@ inline void transpose_block(const float* src, int64_t rs, float* dst, int64_t ds
     _mm256_storeu_ps(dst + (h + 3) * ds, _mm256_shuffle_ps(t[h + 1], t[h + 3], 0xee));
   }
 }
-inline void transpose_block(const double* src, int64_t rs, double* dst, int64_t ds) {
+FL_INLINE void transpose_block(const double* const (&rows)[4], int64_t at, double* dst,
+                               int64_t ds) {
   __m256d r[4];
+#pragma GCC unroll 2
   for (int i = 0; i < 2; ++i) {
-    r[i] = _mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd(src + i * rs)),
-                                _mm_loadu_pd(src + (i + 2) * rs), 1);
-    r[i + 2] =
-        _mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd(src + i * rs + 2)),
-                             _mm_loadu_pd(src + (i + 2) * rs + 2), 1);
+    const double *a = rows[i] + at, *b = rows[i + 2] + at;
+    r[i] = _mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd(a)),
+                                _mm_loadu_pd(b), 1);
+    r[i + 2] = _mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd(a + 2)),
+                                    _mm_loadu_pd(b + 2), 1);
   }
+#pragma GCC unroll 2
   for (int h = 0; h < 4; h += 2) {
     _mm256_storeu_pd(dst + h * ds, _mm256_unpacklo_pd(r[h], r[h + 1]));
     _mm256_storeu_pd(dst + (h + 1) * ds, _mm256_unpackhi_pd(r[h], r[h + 1]));
@@ -60,39 +68,52 @@ template <class T>
 constexpr int kTransposeBlock = 0;
 #endif
 
-// Packs `rows` rows of k values so that dst[p * slots + i] = src(i, p); slots beyond
-// the rows become zero. S may be narrower than T.
-template <class T, class S>
-void pack(T* __restrict dst, int slots, int rows, int64_t k, View<S> src) {
-  if (rows < slots) std::memset(dst, 0, size_t(k) * size_t(slots) * sizeof(T));
+// Rows contiguous along k, whole blocks of them at a time: slots of a block beyond the
+// last row repeat it. Returns the slots that are written.
+template <class T>
+int pack_transposed(T* __restrict dst, int slots, int rows, int64_t k, View<T> src) {
   int i0 = 0;
-  if constexpr (std::is_same_v<S, T>) {
-    if constexpr (kTransposeBlock<T> > 0) {
-      constexpr int B = kTransposeBlock<T>;
-      for (; src.cs == 1 && i0 + B <= rows; i0 += B) {
-        const T* from = src.data + i0 * src.rs;
-        int64_t p = 0;
-        for (; p + B <= k; p += B)
-          transpose_block(from + p, src.rs, dst + p * slots + i0, slots);
-        for (; p < k; ++p)
-          for (int i = 0; i < B; ++i) dst[p * slots + i0 + i] = from[i * src.rs + p];
-      }
-    }
-    if (src.rs == 1 && src.cs != 1) {
-      for (int64_t p = 0; p < k; ++p) {
-        const T* from = src.data + p * src.cs;
-        T* to = dst + p * slots;
-        int i = 0;
-        for (; i + kLanes<T> <= rows; i += kLanes<T>)
-          store(to + i, load<Vec<T>>(from + i));
-        if (i < rows)
-          store_some(to + i, load_some<Vec<T>>(from + i, rows - i), rows - i);
-      }
-      return;
+  if constexpr (kTransposeBlock<T> > 0) {
+    constexpr int B = kTransposeBlock<T>;
+    for (; i0 < rows && i0 + B <= slots; i0 += B) {
+      const T* from[B];
+      for (int i = 0; i < B; ++i)
+        from[i] = src.data + std::min(i0 + i, rows - 1) * src.rs;
+      int64_t p = 0;
+      for (; p + B <= k; p += B) transpose_block(from, p, dst + p * slots + i0, slots);
+      for (; p < k; ++p)
+        for (int i = 0; i < B; ++i) dst[p * slots + i0 + i] = from[i][p];
     }
   }
-  for (; i0 < rows; ++i0) {
-    const S* from = src.data + i0 * src.rs;
+  return i0;
+}
+
+// Columns of rows, a vector at a time. Returns the slots that are written.
+template <class T>
+int pack_vectors(T* __restrict dst, int slots, int rows, int64_t k, View<T> src) {
+  constexpr int L = kLanes<T>;
+  const int whole = rows / L * L, left = rows - whole;
+  for (int64_t p = 0; p < k; ++p, dst += slots) {
+    const T* from = src.data + p * src.cs;
+    for (int i = 0; i < whole; i += L) store(dst + i, load<Vec<T>>(from + i));
+    if (left > 0) store(dst + whole, load_some<Vec<T>>(from + whole, left));
+  }
+  return whole + (left > 0 ? L : 0);
+}
+
+// Packs `rows` rows of k values so that dst[p * slots + i] = src(i, p); what lies in
+// the slots beyond them is finite where src is. S may be narrower than T.
+template <class T, class S>
+void pack(T* __restrict dst, int slots, int rows, int64_t k, View<S> src) {
+  int i0 = 0;
+  if constexpr (std::is_same_v<S, T>) {
+    if (src.cs == 1)
+      i0 = pack_transposed(dst, slots, rows, k, src);
+    else if (src.rs == 1 && slots % kLanes<T> == 0)
+      i0 = pack_vectors(dst, slots, rows, k, src);
+  }
+  for (; i0 < slots; ++i0) {
+    const S* from = src.data + std::min(i0, rows - 1) * src.rs;
     for (int64_t p = 0; p < k; ++p) dst[p * slots + i0] = T(read(from[p * src.cs]));
   }
 }
@@ -105,9 +126,10 @@ void transpose_matrix(int64_t rows, int64_t cols, const T* src, int64_t srs, T* 
   if constexpr (kTransposeBlock<T> > 0) {
     constexpr int B = kTransposeBlock<T>;
     for (; i + B <= rows; i += B) {
+      const T* from[B];
+      for (int q = 0; q < B; ++q) from[q] = src + (i + q) * srs;
       int64_t j = 0;
-      for (; j + B <= cols; j += B)
-        transpose_block(src + i * srs + j, srs, dst + j * drs + i, drs);
+      for (; j + B <= cols; j += B) transpose_block(from, j, dst + j * drs + i, drs);
       for (; j < cols; ++j)
         for (int q = 0; q < B; ++q) dst[j * drs + i + q] = src[(i + q) * srs + j];
     }

@@ -9,9 +9,12 @@
 
 namespace FL_ISA {
 
-constexpr int64_t kBlockK = 384;  // a panel of b stays in the first two caches
-constexpr int64_t kBlockM = 448;  // a block of a stays in the second
-constexpr int64_t kGroup = 4;     // panels of b packed at once: longer runs of its rows
+// A panel of b and a tile's rows of a stay in the first cache, a block of a in the
+// second, a block of b in the third.
+constexpr int64_t kBlockK = kWidth == 64 ? 384 : 256;
+template <class T>
+constexpr int64_t kBlockM = (kWidth == 64 ? 448 : 240) * 4 / int64_t(sizeof(T));
+constexpr int64_t kBlockN = 4096;
 
 inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 // The size of evenly sized parts of n that are at most `most` long: a last part of one
@@ -22,6 +25,7 @@ inline int64_t even_part(int64_t n, int64_t most) {
 
 // One panel of columns (at most kTileCols) against all m rows, in tiles of `rows` rows
 // whose parts of a lie `tile_step` apart.
+// With t.packed the first tile packs b, which the others read.
 template <class T>
 void panel_product(int64_t m, int64_t rows, int cols, TileArgs<T> t, int64_t tile_step,
                    const Epilogue<T>& e) {
@@ -29,8 +33,14 @@ void panel_product(int64_t m, int64_t rows, int cols, TileArgs<T> t, int64_t til
   t.last = cols - (vecs - 1) * kLanes<T>;
   Epilogue<T> here = e;
   for (int64_t i = 0; i < m; i += rows) {
+    const int count = int(std::min(rows, m - i));
     if (e.row_bias) here.row_bias = e.row_bias + i;
-    tile_of<T>(int(std::min(rows, m - i)), vecs)(t, here);
+    if (i == 0 && t.packed) {
+      packing_tile_of<T>(count)(t, here);
+      t.b = t.packed, t.brs = kTileCols<T>;
+    } else {
+      tile_of<T>(count, vecs)(t, here);
+    }
     t.a += tile_step;
     t.c += rows * t.crs;
   }
@@ -54,54 +64,115 @@ void direct_product(int64_t m, int64_t n, int64_t k, View<T> a, View<T> b, T* c,
 // Packs m rows of a into panels of `rows` rows each, one after another.
 template <class T, class S>
 void pack_rows(T* dst, int64_t m, int64_t rows, int64_t k, View<S> a) {
-  for (int64_t i = 0; i < m; i += rows, dst += k * kRowSlots)
-    pack(dst, kRowSlots, int(std::min(rows, m - i)), k, a.at(i, 0));
+  for (int64_t i = 0; i < m; i += rows, dst += k * kRowSlots<T>)
+    pack(dst, kRowSlots<T>, int(std::min(rows, m - i)), k, a.at(i, 0));
 }
 
-// Packed rows [mi, kp] against columns j.. of b, a group of panels at a time.
+// Packed rows [mi, kp] against columns of b, which are packed into pb on the way if
+// they are `fresh`.
 template <class T, class S>
 void block_product(int64_t mi, int64_t rows, int64_t n, int64_t kp, const T* pa, T* pb,
-                   View<S> b, T* c, int64_t crs, const Epilogue<T>& e) {
-  constexpr int N = kTileCols<T>;
+                   View<S> b, bool fresh, T* c, int64_t crs, const Epilogue<T>& e) {
+  constexpr int64_t N = kTileCols<T>;
+  const int slots = int(n <= kLanes<T> ? kLanes<T> : N);
   Epilogue<T> here = e;
-  for (int64_t j0 = 0; j0 < n; j0 += N * kGroup) {
-    const int64_t end = std::min(n, j0 + N * kGroup);
-    const int slots = n <= kLanes<T> ? kLanes<T> : N;
-    T* panel = pb;
-    for (int64_t j = j0; j < end; j += N, panel += kp * N)
-      pack(panel, slots, int(std::min<int64_t>(N, n - j)), kp, b.at(0, j).transposed());
-    panel = pb;
-    for (int64_t j = j0; j < end; j += N, panel += kp * N) {
-      if (e.bias) here.bias = e.bias + j;
-      panel_product<T>(mi, rows, int(std::min<int64_t>(N, n - j)),
-                       {kp, pa, 1, kRowSlots, panel, slots, c + j, crs, 0, true},
-                       kp * kRowSlots, here);
-    }
+  for (int64_t j = 0; j < n; j += N, pb += kp * N) {
+    const int cols = int(std::min(N, n - j));
+    if (e.bias) here.bias = e.bias + j;
+    TileArgs<T> t = {kp, pa, 1, kRowSlots<T>, pb, slots, c + j, crs, 0, true};
+    if constexpr (std::is_same_v<S, T> && std::is_floating_point_v<T>)
+      if (fresh && b.cs == 1 && cols == N)
+        t.b = b.data + j, t.brs = b.rs, t.packed = pb;
+    if (fresh && !t.packed) pack(pb, slots, cols, kp, b.at(0, j).transposed());
+    panel_product<T>(mi, rows, cols, t, kp * kRowSlots<T>, here);
   }
 }
 
 template <class T, class S>
 bool packed_product(int64_t m, int64_t n, int64_t k, View<S> a, View<S> b, T* c,
                     int64_t crs, const Epilogue<T>& e) {
-  const int64_t block_k = even_part(k, kBlockK), block_m = even_part(m, kBlockM);
+  const int64_t block_k = even_part(k, kBlockK), block_n = even_part(n, kBlockN);
+  int64_t block_m = even_part(m, kBlockM<T>);
   const int64_t rows = even_part(block_m, kTileRows<T>);
+  if (block_m < m) block_m = ceil_div(block_m, rows) * rows;
   const size_t panels = size_t(ceil_div(block_m, rows));
-  const size_t group = size_t(std::min(kGroup, ceil_div(n, kTileCols<T>)));
-  T* pa = scratch::array<T>(scratch::kPackA, panels * size_t(block_k) * kRowSlots);
-  T* pb = scratch::array<T>(scratch::kPackB, group * size_t(block_k) * kTileCols<T>);
+  const size_t columns = size_t(ceil_div(block_n, kTileCols<T>) * kTileCols<T>);
+  T* pa = scratch::array<T>(scratch::kPackA, panels * size_t(block_k) * kRowSlots<T>);
+  T* pb = scratch::array<T>(scratch::kPackB, columns * size_t(block_k));
   if (!pa || !pb) return false;
-  for (int64_t p = 0; p == 0 || p < k; p += block_k) {
-    const int64_t kp = std::min(block_k, k - p);
-    Epilogue<T> here = e;
-    here.accumulate = e.accumulate || p > 0;
-    if (p > 0) here.bias = here.row_bias = nullptr;
-    here.relu = e.relu && p + kp >= k;
-    for (int64_t i = 0; i < m; i += block_m) {
-      const int64_t mi = std::min(block_m, m - i);
-      pack_rows(pa, mi, rows, kp, a.at(i, p));
-      if (here.row_bias) here.row_bias = e.row_bias + i;
-      block_product(mi, rows, n, kp, pa, pb, b.at(p, 0), c + i * crs, crs, here);
+  for (int64_t j = 0; j < n; j += block_n)
+    for (int64_t p = 0; p == 0 || p < k; p += block_k) {
+      const int64_t kp = std::min(block_k, k - p), nj = std::min(block_n, n - j);
+      Epilogue<T> here = e;
+      here.accumulate = e.accumulate || p > 0;
+      here.bias = e.bias && p == 0 ? e.bias + j : nullptr;
+      here.relu = e.relu && p + kp >= k;
+      for (int64_t i = 0; i < m; i += block_m) {
+        const int64_t mi = std::min(block_m, m - i);
+        pack_rows(pa, mi, rows, kp, a.at(i, p));
+        here.row_bias = e.row_bias && p == 0 ? e.row_bias + i : nullptr;
+        block_product(mi, rows, nj, kp, pa, pb, b.at(p, j), i == 0, c + i * crs + j,
+                      crs, here);
+      }
     }
+  return true;
+}
+
+// One row of c from a row of sums.
+template <class T>
+void finish_row(int64_t n, const T* sums, T* c, T add, const Epilogue<T>& e) {
+  constexpr int L = kLanes<T>;
+  for (int64_t j = 0; j < n; j += L) {
+    const int left = int(std::min<int64_t>(L, n - j));
+    Vec<T> v = load_first(sums + j, left) * e.alpha;
+    if (e.row_bias) v += add;
+    if (e.bias) v += load_first(e.bias + j, left);
+    if (e.accumulate) v += load_first(c + j, left);
+    if (e.relu) v = v < T(0) ? Vec<T>{} : v;  // NaN stays
+    store_first(c + j, v, left);
+  }
+}
+
+// c[m, n] = epilogue(sums^T), by way of `rows` where there is an epilogue.
+template <class T>
+void finish_transposed(int64_t m, int64_t n, const T* sums, int64_t srs, T* rows, T* c,
+                       int64_t crs, const Epilogue<T>& e) {
+  if (e.alpha == T(1) && !e.bias && !e.row_bias && !e.accumulate && !e.relu)
+    return transpose_matrix(n, m, sums, srs, c, crs);
+  transpose_matrix(n, m, sums, srs, rows, n);
+  for (int64_t i = 0; i < m; ++i)
+    finish_row(n, rows + i * n, c + i * crs, e.row_bias ? e.row_bias[i] : T(0), e);
+}
+
+// Few rows against a b whose columns are contiguous: the sides change places, so that
+// b is read where it lies and the few rows are what is packed. A block of the result's
+// transpose stays in the second cache.
+template <class T>
+bool swapped_product(int64_t m, int64_t n, int64_t k, View<T> a, View<T> b, T* c,
+                     int64_t crs, const Epilogue<T>& e) {
+  constexpr int64_t N = kTileCols<T>;
+  const int64_t block_n = 16 * kTileRows<T>, slots = ceil_div(m, N) * N;
+  const int64_t block_k = even_part(k, kBlockK);
+  T* pb = scratch::array<T>(scratch::kPackB, size_t(slots * k));
+  T* sums = scratch::array<T>(scratch::kPackA, size_t((slots + m) * block_n));
+  if (!pb || !sums) return false;
+  for (int64_t i = 0; i < m; i += N)
+    pack(pb + i * k, int(N), int(std::min(N, m - i)), k, a.at(i, 0));
+  for (int64_t j0 = 0; j0 < n; j0 += block_n) {
+    const int64_t nj = std::min(block_n, n - j0);
+    const int64_t rows = even_part(nj, kTileRows<T>);
+    for (int64_t p = 0; p < k; p += block_k) {
+      Epilogue<T> here;
+      here.accumulate = p > 0;
+      for (int64_t i = 0; i < m; i += N)
+        panel_product<T>(nj, rows, int(std::min(N, m - i)),
+                         {std::min(block_k, k - p), b.data + j0 * b.cs + p, b.cs, 1,
+                          pb + i * k + p * N, N, sums + i, slots, 0, true},
+                         rows * b.cs, here);
+    }
+    Epilogue<T> here = e;
+    if (e.bias) here.bias = e.bias + j0;
+    finish_transposed(m, nj, sums, slots, sums + slots * block_n, c + j0, crs, here);
   }
   return true;
 }
@@ -241,6 +312,9 @@ bool product(int64_t m, int64_t n, int64_t k, View<S> a, View<S> b, T* c, int64_
     } else if (b.rs == 1 && a.cs == 1 && m <= 8 && (k >= 96 || m * n <= 16)) {
       dot_product<T>(m, n, k, a, b, c, crs, e);
       return true;
+    } else if (std::is_floating_point_v<T> && b.rs == 1 && k >= 64 && n >= 2 * m &&
+               m <= 8 * kTileCols<T>) {
+      return swapped_product<T>(m, n, k, a, b, c, crs, e);
     }
   }
   return packed_product<T, S>(m, n, k, a, b, c, crs, e);

@@ -21,8 +21,9 @@ constexpr int kTileRows = std::is_integral_v<T> ? 4
 constexpr int kTileVecs = 2;
 template <class T>
 constexpr int kTileCols = kLanes<T> * kTileVecs;
-// Slots of one step of k in a packed panel of rows.
-constexpr int kRowSlots = 16;
+// Slots of one step of k in a packed panel of rows: whole vectors.
+template <class T>
+constexpr int kRowSlots = (kTileRows<T> + kLanes<T> - 1) / kLanes<T> * kLanes<T>;
 
 template <class T>
 FL_INLINE Vec<T> load_first(const T* p, int n) {
@@ -68,8 +69,9 @@ struct TileArgs {
   int64_t brs;
   T* c;
   int64_t crs;
-  int last;            // lanes of the last vector of columns
-  bool whole = false;  // rows of b may be read to the end of the last vector
+  int last;             // lanes of the last vector of columns
+  bool whole = false;   // rows of b may be read to the end of the last vector
+  T* packed = nullptr;  // where a tile that packs leaves what it reads of b
 };
 
 template <class T, int MR, int NV>
@@ -89,12 +91,15 @@ inline void finish_tile(const Vec<T> (&acc)[MR][NV], const TileArgs<T>& t,
     }
 }
 
-// MR rows by NV vectors of columns, of which the last holds t.last lanes.
-template <class T, int MR, int NV>
+// MR rows by NV vectors of columns, of which the last holds t.last lanes. One that
+// packs has whole vectors, and leaves b's as a panel for the tiles below it: its stores
+// cost nothing beside the products.
+template <class T, int MR, int NV, bool Packs = false>
 void tile(const TileArgs<T>& t, const Epilogue<T>& e) {
   constexpr int L = kLanes<T>;
   Vec<T> acc[MR][NV] = {};
   const T *a = t.a, *b = t.b;
+  [[maybe_unused]] T* packed = t.packed;
   const int64_t ars = t.ars, acs = t.acs, brs = t.brs;
   const int last = t.last;
   constexpr int kLine = 64 / int(sizeof(T));
@@ -106,6 +111,14 @@ void tile(const TileArgs<T>& t, const Epilogue<T>& e) {
     for (int j = 0; j < NV; ++j)
       bv[j] =
           j + 1 < NV || full ? load<Vec<T>>(b + j * L) : load_first(b + j * L, last);
+    if constexpr (Packs) {
+#pragma GCC unroll 8
+      for (int j = 0; j < NV; ++j) {
+        store(packed + j * L, bv[j]);
+        if (j * L % kLine == 0) __builtin_prefetch(b + (NV + j) * L, 0, 2);
+      }
+      packed += NV * L;
+    }
 #pragma GCC unroll 16
     for (int i = 0; i < MR; ++i) {
       const Vec<T> av = broadcast<T>(a[i * ars]);
@@ -115,7 +128,7 @@ void tile(const TileArgs<T>& t, const Epilogue<T>& e) {
     a += acs;
     b += brs;
   };
-  if (last == L || t.whole)
+  if (Packs || last == L || t.whole)
     for (int64_t p = t.k; p > 0; --p) step(std::true_type{});
   else
     for (int64_t p = t.k; p > 0; --p) step(std::false_type{});
@@ -140,16 +153,22 @@ void tile(const TileArgs<T>& t, const Epilogue<T>& e) {
 template <class T>
 using TileFn = void (*)(const TileArgs<T>&, const Epilogue<T>&);
 
-template <class T, int NV, int... R>
+template <class T, int NV, bool Packs, int... R>
 constexpr TileFn<T> pick_tile(int rows, std::integer_sequence<int, R...>) {
-  constexpr TileFn<T> table[] = {tile<T, R + 1, NV>...};
+  constexpr TileFn<T> table[] = {tile<T, R + 1, NV, Packs>...};
   return table[rows - 1];
 }
+template <class T>
+constexpr auto kAllRows = std::make_integer_sequence<int, kTileRows<T>>{};
 // The tile of `rows` (up to kTileRows) by `vecs` vectors: 1 or 2.
 template <class T>
 inline TileFn<T> tile_of(int rows, int vecs) {
-  constexpr auto all = std::make_integer_sequence<int, kTileRows<T>>{};
-  return vecs == 1 ? pick_tile<T, 1>(rows, all) : pick_tile<T, 2>(rows, all);
+  return vecs == 1 ? pick_tile<T, 1, false>(rows, kAllRows<T>)
+                   : pick_tile<T, kTileVecs, false>(rows, kAllRows<T>);
+}
+template <class T>
+inline TileFn<T> packing_tile_of(int rows) {
+  return pick_tile<T, kTileVecs, true>(rows, kAllRows<T>);
 }
 
 }  // namespace FL_ISA

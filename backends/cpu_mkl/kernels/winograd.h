@@ -47,10 +47,10 @@ inline VecF gather_taps(const float* p, int64_t stride, int rows) {
 #endif
 }
 
-// G g G^T of a tile's rows, packed: [point][panel of rows][k][kRowSlots].
+// G g G^T of a tile's rows, packed: [point][panel of rows][k][kRowSlots<float>].
 inline void transform_weights(const WinogradWeights& w, int64_t rows, int64_t part,
                               int64_t k, float* u) {
-  const int64_t panels = ceil_div(rows, part), point = panels * k * kRowSlots;
+  const int64_t panels = ceil_div(rows, part), point = panels * k * kRowSlots<float>;
   for (int64_t q = 0; q < panels; ++q) {
     const int count = int(std::min(part, rows - q * part));
     const float* base = w.data + q * part * w.row_stride;
@@ -63,7 +63,7 @@ inline void transform_weights(const WinogradWeights& w, int64_t rows, int64_t pa
         const VecF sum = (g[j] + g[6 + j]) * 0.5f, mid = g[3 + j] * 0.5f;
         t[0][j] = g[j], t[1][j] = sum + mid, t[2][j] = sum - mid, t[3][j] = g[6 + j];
       }
-      float* to = u + (q * k + c) * kRowSlots;
+      float* to = u + (q * k + c) * kRowSlots<float>;
       for (int i = 0; i < 4; ++i) {
         const VecF sum = (t[i][0] + t[i][2]) * 0.5f, mid = t[i][1] * 0.5f;
         store(to + (4 * i) * point, t[i][0]);
@@ -176,7 +176,7 @@ struct WinogradTask {
     const int64_t tiles = count * (y1 - y0) * tiles_x, panels = ceil_div(tiles, N);
     const int64_t k = g.channels, crs = panels * N + kLanes<float>;
     const int64_t vp = panels * k * N, mp = g.rows * crs;  // of one point
-    const int64_t up = ceil_div(g.rows, part) * k * kRowSlots;
+    const int64_t up = ceil_div(g.rows, part) * k * kRowSlots<float>;
     float* v = scratch::array<float>(scratch::kWork2, size_t(kPoints * vp));
     float* m = scratch::array<float>(scratch::kWork3, size_t(kPoints * mp));
     if (!v || !m || !build(block)) return false;
@@ -192,10 +192,11 @@ struct WinogradTask {
     const Epilogue<float> e;
     for (int p = 0; p < kPoints; ++p)
       for (int64_t j = 0; j < panels; ++j)
-        panel_product<float>(g.rows, part, int(std::min(N, tiles - j * N)),
-                             {k, u + p * up, 1, kRowSlots, v + p * vp + j * k * N, N,
-                              m + p * mp + j * N, crs, 0, true},
-                             k * kRowSlots, e);
+        panel_product<float>(
+            g.rows, part, int(std::min(N, tiles - j * N)),
+            {k, u + p * up, 1, kRowSlots<float>, v + p * vp + j * k * N, N,
+             m + p * mp + j * N, crs, 0, true},
+            k * kRowSlots<float>, e);
     const int64_t height = g.dst[1], width = g.dst[2];
     for_runs(count, y0, y1, [&](int64_t i, int64_t y, int64_t x, int64_t t, int n) {
       float* to = dst + (block * images + i) * g.dst_image + 2 * y * width + 2 * x;
@@ -215,7 +216,8 @@ inline bool winograd_convolution(const Gather& g, const WinogradWeights& w,
   Phases f = g.phases;
   f.step[0] = 1, f.step[1] = f.step[2] = 2;
   f.size[0] = 1, f.size[1] = ty + 1, f.size[2] = tx + 1;
-  const size_t size = size_t(ceil_div(g.rows, part) * g.channels * kRowSlots * kPoints);
+  const size_t size =
+      size_t(ceil_div(g.rows, part) * g.channels * kRowSlots<float> * kPoints);
   float* u = scratch::array<float>(scratch::kPackA, size);
   if (!u) return false;
   transform_weights(w, g.rows, part, g.channels, u);
