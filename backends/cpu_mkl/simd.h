@@ -148,6 +148,25 @@ FL_INLINE V load_padded(const void* p, int n) {
   return v;
 }
 
+#if defined(__AVX2__) && !defined(__AVX512F__)
+// The first words of a vector. AMD's processors take dozens of operations for a store
+// with a mask.
+FL_INLINE void store_pieces(char* p, __m256i v, int bytes) {
+  __m128i part = _mm256_castsi256_si128(v);
+  if (bytes & 16) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), part);
+    part = _mm256_extracti128_si256(v, 1);
+    p += 16;
+  }
+  if (bytes & 8) {
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(p), part);
+    part = _mm_unpackhi_epi64(part, part);
+    p += 8;
+  }
+  if (bytes & 4) _mm_storeu_si32(p, part);
+}
+#endif
+
 template <class V>
 FL_INLINE void store_some(void* p, V v, int n) {
 #if defined(__AVX512F__)
@@ -166,11 +185,8 @@ FL_INLINE void store_some(void* p, V v, int n) {
     return _mm_mask_storeu_epi8(p, m, __m128i(v));
   }
 #elif defined(__AVX2__)
-  if constexpr (sizeof(V) == 32 && sizeof(Lane<V>) >= 4) {
-    return _mm256_maskstore_epi32(
-        static_cast<int*>(p), first_words(n * static_cast<int>(sizeof(Lane<V>) / 4)),
-        __m256i(v));
-  }
+  if constexpr (sizeof(V) == 32 && sizeof(Lane<V>) >= 4)
+    return store_pieces(static_cast<char*>(p), __m256i(v), n * int(sizeof(Lane<V>)));
 #endif
   for (int i = 0; i < n; ++i) static_cast<Lane<V>*>(p)[i] = v[i];
 }

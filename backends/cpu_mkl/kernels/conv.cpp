@@ -5,7 +5,7 @@
 #include "conv_weight.h"
 #include "multiply.h"
 #include "rows.h"
-#include "winograd.h"
+#include "winograd_weight.h"
 
 namespace FL_ISA {
 namespace {
@@ -256,12 +256,19 @@ bool weight_gradient(const ConvShape& s, const T* grad, const T* x, T* dw) {
     std::fill_n(dw, s.groups * size, T(0));
     return true;
   }
+  const int64_t g_image = s.groups * s.co * s.out_size();
+  const int64_t x_image = s.groups * s.ci * s.in_size();
+  if constexpr (std::is_same_v<T, float>)
+    if (winograd_fits(s))
+      return for_groups(s, [&](int64_t i) {
+        return winograd_weight_gradient(s, grad + i * s.co * s.out_size(), g_image,
+                                        x + i * s.ci * s.in_size(), x_image,
+                                        dw + i * size);
+      });
   Phases f = phases_of(s);
   int64_t* offsets = scratch::array<int64_t>(scratch::kRows, size_t(s.taps()));
   if (!offsets) return false;
   tap_offsets(s, f, offsets);
-  const int64_t g_image = s.groups * s.co * s.out_size();
-  const int64_t x_image = s.groups * s.ci * s.in_size();
   if (s.co <= 2 && f.copied)
     return for_groups(s, [&](int64_t i) {
       return plane_weight_gradient<T>(s, f, offsets, grad + i * s.co * s.out_size(),

@@ -8,8 +8,17 @@
 
 namespace FL_ISA {
 
-constexpr int64_t kWinogradTiles = 128;  // of a task
-constexpr int kPoints = 16;              // of a transformed tile
+constexpr int kPoints = 16;  // of a transformed tile
+
+// Tiles of a task: the transforms of few channels stay in the second cache, the weights
+// of many are read for as many tiles as pays.
+inline int64_t winograd_tiles(int64_t channels) {
+  return std::clamp<int64_t>((kWidth == 64 ? 16384 : 6144) / channels, 48, 128);
+}
+
+// Elements between the points of a transform: at least n, such that sixteen streams of
+// stores meet in different sets of the first cache.
+inline int64_t spread(int64_t n) { return ceil_div(n, 1024) * 1024 + 5 * 16; }
 
 // Weights in place: w[row * row_stride + k * k_stride + tap], taps reversed with
 // `flip`.
@@ -50,7 +59,8 @@ inline VecF gather_taps(const float* p, int64_t stride, int rows) {
 // G g G^T of a tile's rows, packed: [point][panel of rows][k][kRowSlots<float>].
 inline void transform_weights(const WinogradWeights& w, int64_t rows, int64_t part,
                               int64_t k, float* u) {
-  const int64_t panels = ceil_div(rows, part), point = panels * k * kRowSlots<float>;
+  const int64_t panels = ceil_div(rows, part),
+                point = spread(panels * k * kRowSlots<float>);
   for (int64_t q = 0; q < panels; ++q) {
     const int count = int(std::min(part, rows - q * part));
     const float* base = w.data + q * part * w.row_stride;
@@ -175,20 +185,20 @@ struct WinogradTask {
     const int64_t count = std::min(images, g.n - block * images);
     const int64_t tiles = count * (y1 - y0) * tiles_x, panels = ceil_div(tiles, N);
     const int64_t k = g.channels, crs = panels * N + kLanes<float>;
-    const int64_t vp = panels * k * N, mp = g.rows * crs;  // of one point
-    const int64_t up = ceil_div(g.rows, part) * k * kRowSlots<float>;
+    const int64_t vp = spread(panels * k * N), mp = spread(g.rows * crs);
+    const int64_t up = spread(ceil_div(g.rows, part) * k * kRowSlots<float>);
     float* v = scratch::array<float>(scratch::kWork2, size_t(kPoints * vp));
     float* m = scratch::array<float>(scratch::kWork3, size_t(kPoints * mp));
     if (!v || !m || !build(block)) return false;
     if (tiles % N != 0)
       for (int p = 0; p < kPoints; ++p)
         std::fill_n(v + p * vp + (panels - 1) * k * N, k * N, 0.f);
-    for_runs(count, y0, y1, [&](int64_t i, int64_t y, int64_t x, int64_t t, int n) {
-      const float* d = phases + i * k * f.channel() + y * f.size[2] + x;
-      float* to = v + t / N * k * N + t % N;
-      for (int64_t c = 0; c < k; ++c, d += f.channel(), to += N)
-        transform_input(d, f.plane(), f.size[2], to, vp, n);
-    });
+    for (int64_t c = 0; c < k; ++c)
+      for_runs(count, y0, y1, [&](int64_t i, int64_t y, int64_t x, int64_t t, int n) {
+        const float* d = phases + (i * k + c) * f.channel() + y * f.size[2] + x;
+        transform_input(d, f.plane(), f.size[2], v + (t / N * k + c) * N + t % N, vp,
+                        n);
+      });
     const Epilogue<float> e;
     for (int p = 0; p < kPoints; ++p)
       for (int64_t j = 0; j < panels; ++j)
@@ -198,12 +208,14 @@ struct WinogradTask {
              m + p * mp + j * N, crs, 0, true},
             k * kRowSlots<float>, e);
     const int64_t height = g.dst[1], width = g.dst[2];
-    for_runs(count, y0, y1, [&](int64_t i, int64_t y, int64_t x, int64_t t, int n) {
-      float* to = dst + (block * images + i) * g.dst_image + 2 * y * width + 2 * x;
-      for (int64_t r = 0; r < g.rows; ++r, to += height * width)
-        transform_output(m + r * crs + t, mp, n, bias ? bias[r] : 0.f, to, width,
+    for (int64_t r = 0; r < g.rows; ++r) {
+      float* plane = dst + block * images * g.dst_image + r * height * width;
+      for_runs(count, y0, y1, [&](int64_t i, int64_t y, int64_t x, int64_t t, int n) {
+        transform_output(m + r * crs + t, mp, n, bias ? bias[r] : 0.f,
+                         plane + i * g.dst_image + 2 * (y * width + x), width,
                          std::min<int64_t>(2 * n, width - 2 * x), 2 * y + 1 < height);
-    });
+      });
+    }
     return true;
   }
 };
@@ -216,14 +228,15 @@ inline bool winograd_convolution(const Gather& g, const WinogradWeights& w,
   Phases f = g.phases;
   f.step[0] = 1, f.step[1] = f.step[2] = 2;
   f.size[0] = 1, f.size[1] = ty + 1, f.size[2] = tx + 1;
-  const size_t size =
-      size_t(ceil_div(g.rows, part) * g.channels * kRowSlots<float> * kPoints);
+  const int64_t point = spread(ceil_div(g.rows, part) * g.channels * kRowSlots<float>);
+  const size_t size = size_t(kPoints * point);
   float* u = scratch::array<float>(scratch::kPackA, size);
   if (!u) return false;
   transform_weights(w, g.rows, part, g.channels, u);
-  const int64_t images = std::clamp<int64_t>(kWinogradTiles / (ty * tx), 1, g.n);
+  const int64_t tiles = winograd_tiles(g.channels + g.rows);
+  const int64_t images = std::clamp<int64_t>(tiles / (ty * tx), 1, g.n);
   const int64_t blocks = ceil_div(g.n, images);
-  const int64_t rows = std::clamp<int64_t>(kWinogradTiles / tx, 1, ty);
+  const int64_t rows = even_part(ty, std::max<int64_t>(1, tiles / tx));
   const int64_t parts = ceil_div(ty, rows);
   bool ok = true;
   parallel_for(blocks * parts, 1, [&](int64_t begin, int64_t end) {
