@@ -93,13 +93,12 @@ void small_product(int64_t m, int64_t n, int64_t k, View<C> a, const C* b, int64
   constexpr int N = kTileCols<C>;
   Epilogue<C> e;
   e.accumulate = accumulate;
-  const int64_t rows = even_part(m, kTileRows<C>);
   for (int64_t j = 0; j < n; j += N) {
     const C* panel = brs == 0 ? b + j * k : b + j;
     panel_product<C>(
-        m, rows, int(std::min<int64_t>(N, n - j)),
-        {k, a.data, a.rs, a.cs, panel, brs == 0 ? N : brs, c + j, crs, 0, brs == 0},
-        rows * a.rs, e);
+        m, int(std::min<int64_t>(N, n - j)),
+        {k, a.data, a.rs, a.cs, panel, brs == 0 ? N : brs, c + j, crs, 0, brs == 0}, 0,
+        e);
   }
 }
 

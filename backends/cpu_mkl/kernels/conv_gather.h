@@ -123,11 +123,10 @@ struct GatherTask {
   const T* src;
   T* dst;
   const T* bias;
-  int64_t k, block_k, rows, images;  // rows of a tile; images of a block
+  int64_t k, block_k, images;  // images of a block
   int64_t built = -1;
   const T* phases = nullptr;
   int64_t image_stride = 0, channel_stride = 0;
-  bool ok = true;
 
   bool build(int64_t block) {
     if (built == block) return true;
@@ -153,10 +152,10 @@ struct GatherTask {
   }
 
   const T* weight_block(int64_t p0, int64_t kp) {
-    const int64_t panels = ceil_div(g.rows, rows);
-    if (packed) return packed + p0 * panels * kRowSlots<T>;
-    T* pa = scratch::array<T>(scratch::kPackA, size_t(panels * kp * kRowSlots<T>));
-    if (pa) pack_rows(pa, g.rows, rows, kp, View<T>{weights + p0, k, 1});
+    if (packed) return packed + RowTiles<T>(g.rows).packed_size(p0);
+    T* pa =
+        scratch::array<T>(scratch::kPackA, size_t(RowTiles<T>(g.rows).packed_size(kp)));
+    if (pa) pack_rows(pa, g.rows, kp, View<T>{weights + p0, k, 1});
     return pa;
   }
 
@@ -181,7 +180,7 @@ struct GatherTask {
       for (int64_t j = 0; j < cols; j += N) {
         const int width = int(std::min<int64_t>(N, cols - j));
         pack_patches(g, pb, phases, image_stride, channel_stride, j0 + j, width, p, kp);
-        panel_product<T>(g.rows, rows, width,
+        panel_product<T>(g.rows, width,
                          {kp, pa, 1, kRowSlots<T>, pb, N, c + j, crs, 0, true},
                          kp * kRowSlots<T>, e);
       }
@@ -201,15 +200,14 @@ bool gather_convolution(const Gather& g, const T* weights, const T* src, T* dst,
   const int64_t blocks = ceil_div(g.n, images), columns = images * pixels;
   const int64_t width = even_part(columns, kColumns);
   const int64_t parts = ceil_div(columns, width);
-  const int64_t rows = even_part(g.rows, kTileRows<T>);
   const int64_t block_k = even_part(k, kBlockK);
   T* packed = nullptr;
-  const int64_t slots = ceil_div(g.rows, rows) * kRowSlots<T>;
-  if (slots * k <= kPackedOnce) {
-    packed = scratch::array<T>(scratch::kPackA, size_t(slots * k));
+  const RowTiles<T> tiles(g.rows);
+  if (tiles.packed_size(k) <= kPackedOnce) {
+    packed = scratch::array<T>(scratch::kPackA, size_t(tiles.packed_size(k)));
     if (!packed) return false;
     for (int64_t p = 0; p < k; p += block_k)
-      pack_rows(packed + p * slots, g.rows, rows, std::min(block_k, k - p),
+      pack_rows(packed + tiles.packed_size(p), g.rows, std::min(block_k, k - p),
                 View<T>{weights + p, k, 1});
   }
   bool ok = true;
@@ -217,8 +215,7 @@ bool gather_convolution(const Gather& g, const T* weights, const T* src, T* dst,
   const int64_t grain =
       std::max<int64_t>(1, (int64_t{1} << 21) / std::max<int64_t>(work, 1));
   parallel_for(blocks * parts, grain, [&](int64_t begin, int64_t end) {
-    GatherTask<T> task{g,    weights, packed, src,     dst, bias, k,   block_k,
-                       rows, images,  -1,     nullptr, 0,   0,    true};
+    GatherTask<T> task{g, weights, packed, src, dst, bias, k, block_k, images};
     for (int64_t i = begin; i < end; ++i) {
       const int64_t block = i / parts, j0 = i % parts * width;
       const int64_t mine = std::min(images, g.n - block * images) * pixels;

@@ -56,28 +56,58 @@ inline void phase_row(T* dst, int64_t n, const T* src, int64_t width, int64_t fi
   std::fill(dst, dst + lo, T(0));
   if (step == 1) {
     std::memcpy(dst + lo, src + first + lo, size_t(hi - lo) * sizeof(T));
-  } else if (step == 2) {  // known to the compiler, which then shuffles vectors
-    for (int64_t i = lo; i < hi; ++i) dst[i] = src[first + i * 2];
   } else {
     for (int64_t i = lo; i < hi; ++i) dst[i] = src[first + i * step];
   }
   std::fill(dst + hi, dst + n, T(0));
 }
 
+// Elements 2i - pad and 2i + 1 - pad of a row of the source, for i in [0, n): two
+// phases at once.
+template <class T>
+void split_row(const T* src, int64_t width, int64_t pad, int64_t n, T* even, T* odd) {
+  using V = Vec<T>;
+  constexpr int L = kLanes<T>;
+  Mask<V> evens, odds;
+  for (int i = 0; i < L; ++i) evens[i] = 2 * i, odds[i] = 2 * i + 1;
+  for (int64_t i = 0; i < n; i += L) {
+    const int64_t at = 2 * i - pad, left = width - at;
+    V a = {}, b = {};
+    if (at < 0) {
+      T copy[2 * L] = {};
+      const int64_t to = std::min<int64_t>(2 * L, left);
+      if (to > -at) std::memcpy(copy - at, src, size_t(to + at) * sizeof(T));
+      a = load<V>(copy), b = load<V>(copy + L);
+    } else if (left > 0) {
+      a = load_first(src + at, int(std::min<int64_t>(L, left)));
+      if (left > L) b = load_first(src + at + L, int(std::min<int64_t>(L, left - L)));
+    }
+    const int count = int(std::min<int64_t>(L, n - i));
+    store_first(even + i, V(__builtin_shuffle(a, b, evens)), count);
+    store_first(odd + i, V(__builtin_shuffle(a, b, odds)), count);
+  }
+}
+
 template <class T>
 void fill_phases(const Phases& f, const T* src, T* dst) {
+  const bool pairs = f.step[2] == 2;
+  const int64_t next = f.plane(), rx_step = pairs ? 2 : 1;
   for (int64_t rz = 0; rz < f.step[0]; ++rz)
     for (int64_t ry = 0; ry < f.step[1]; ++ry)
-      for (int64_t rx = 0; rx < f.step[2]; ++rx)
+      for (int64_t rx = 0; rx < f.step[2]; rx += rx_step, dst += (rx_step - 1) * next)
         for (int64_t z = 0; z < f.size[0]; ++z)
           for (int64_t y = 0; y < f.size[1]; ++y, dst += f.size[2]) {
             const int64_t iz = z * f.step[0] + rz - f.pad[0];
             const int64_t iy = y * f.step[1] + ry - f.pad[1];
-            if (iz < 0 || iz >= f.src[0] || iy < 0 || iy >= f.src[1])
-              std::fill(dst, dst + f.size[2], T(0));
-            else
-              phase_row(dst, f.size[2], src + (iz * f.src[1] + iy) * f.src[2], f.src[2],
-                        rx - f.pad[2], f.step[2]);
+            const T* row = src + (iz * f.src[1] + iy) * f.src[2];
+            if (iz < 0 || iz >= f.src[0] || iy < 0 || iy >= f.src[1]) {
+              std::fill_n(dst, f.size[2], T(0));
+              if (pairs) std::fill_n(dst + next, f.size[2], T(0));
+            } else if (pairs) {
+              split_row(row, f.src[2], f.pad[2], f.size[2], dst, dst + next);
+            } else {
+              phase_row(dst, f.size[2], row, f.src[2], rx - f.pad[2], f.step[2]);
+            }
           }
 }
 

@@ -15,64 +15,87 @@ constexpr int64_t kBlockK = kWidth == 64 ? 384 : 256;
 template <class T>
 constexpr int64_t kBlockM = (kWidth == 64 ? 448 : 240) * 4 / int64_t(sizeof(T));
 constexpr int64_t kBlockN = 4096;
+constexpr int64_t kDirect = 1 << 15;  // elements of an a that need no packing
 
 inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-// The size of evenly sized parts of n that are at most `most` long: a last part of one
-// row would be nearly as slow as a full one.
+// The size of evenly sized parts of n that are at most `most` long.
 inline int64_t even_part(int64_t n, int64_t most) {
   return n <= most ? std::max<int64_t>(n, 1) : ceil_div(n, ceil_div(n, most));
 }
 
-// One panel of columns (at most kTileCols) against all m rows, in tiles of `rows` rows
-// whose parts of a lie `tile_step` apart.
-// With t.packed the first tile packs b, which the others read.
+// m rows in tiles as even as can be: a last tile of one row would be nearly as slow as
+// a full one.
 template <class T>
-void panel_product(int64_t m, int64_t rows, int cols, TileArgs<T> t, int64_t tile_step,
+struct RowTiles {
+  int64_t count, least, more;  // tiles, rows of each, and how many have one more
+
+  explicit RowTiles(int64_t m)
+      : count(std::max<int64_t>(1, ceil_div(m, kTileRows<T>))) {
+    least = m / count, more = m % count;
+  }
+  int rows(int64_t i) const { return int(least + (i < more)); }
+  int64_t first(int64_t i) const { return i * least + std::min(i, more); }
+  // Elements of the rows packed: a panel of kRowSlots for each tile.
+  int64_t packed_size(int64_t k) const { return count * k * kRowSlots<T>; }
+};
+
+// One panel of columns (at most kTileCols) against all m rows; a is packed in panels
+// that lie `panel_step` apart, or with 0 lies in rows t.ars apart. With t.packed the
+// first tile packs b, which the others read.
+template <class T>
+void panel_product(int64_t m, int cols, TileArgs<T> t, int64_t panel_step,
                    const Epilogue<T>& e) {
+  const RowTiles<T> tiles(m);
   const int vecs = cols > kLanes<T> ? 2 : 1;
   t.last = cols - (vecs - 1) * kLanes<T>;
   Epilogue<T> here = e;
-  for (int64_t i = 0; i < m; i += rows) {
-    const int count = int(std::min(rows, m - i));
-    if (e.row_bias) here.row_bias = e.row_bias + i;
+  for (int64_t i = 0; i < tiles.count; ++i) {
+    const int rows = tiles.rows(i);
     if (i == 0 && t.packed) {
-      packing_tile_of<T>(count)(t, here);
+      packing_tile_of<T>(rows)(t, here);
       t.b = t.packed, t.brs = kTileCols<T>;
     } else {
-      tile_of<T>(count, vecs)(t, here);
+      tile_of<T>(rows, vecs)(t, here);
     }
-    t.a += tile_step;
+    if (e.row_bias) here.row_bias += rows;
+    t.a += panel_step ? panel_step : rows * t.ars;
     t.c += rows * t.crs;
   }
 }
 
-// No packing: b has contiguous rows.
+// a is read where it lies, and so is b, whose rows are contiguous, unless there are
+// tiles enough below each other for its panels to be packed by the first.
 template <class T>
-void direct_product(int64_t m, int64_t n, int64_t k, View<T> a, View<T> b, T* c,
+bool direct_product(int64_t m, int64_t n, int64_t k, View<T> a, View<T> b, T* c,
                     int64_t crs, const Epilogue<T>& e) {
-  const int64_t rows = even_part(m, kTileRows<T>);
+  constexpr int64_t N = kTileCols<T>;
+  const bool packs = std::is_floating_point_v<T> && m > 3 * kTileRows<T>;
+  T* panel = packs ? scratch::array<T>(scratch::kPackB, size_t(k * N)) : nullptr;
+  if (packs && !panel) return false;
   Epilogue<T> here = e;
-  for (int64_t j = 0; j < n; j += kTileCols<T>) {
+  for (int64_t j = 0; j < n; j += N) {
     if (e.bias) here.bias = e.bias + j;
-    const int cols = int(std::min<int64_t>(kTileCols<T>, n - j));
-    panel_product<T>(m, rows, cols,
-                     {k, a.data, a.rs, a.cs, b.data + j, b.rs, c + j, crs, 0},
-                     rows * a.rs, here);
+    const int cols = int(std::min(N, n - j));
+    TileArgs<T> t = {k, a.data, a.rs, a.cs, b.data + j, b.rs, c + j, crs, 0};
+    if (cols == N) t.packed = panel;
+    panel_product<T>(m, cols, t, 0, here);
   }
+  return true;
 }
 
-// Packs m rows of a into panels of `rows` rows each, one after another.
+// Packs m rows of a into panels of a tile's rows each, one after another.
 template <class T, class S>
-void pack_rows(T* dst, int64_t m, int64_t rows, int64_t k, View<S> a) {
-  for (int64_t i = 0; i < m; i += rows, dst += k * kRowSlots<T>)
-    pack(dst, kRowSlots<T>, int(std::min(rows, m - i)), k, a.at(i, 0));
+void pack_rows(T* dst, int64_t m, int64_t k, View<S> a) {
+  const RowTiles<T> tiles(m);
+  for (int64_t i = 0; i < tiles.count; ++i, dst += k * kRowSlots<T>)
+    pack(dst, kRowSlots<T>, tiles.rows(i), k, a.at(tiles.first(i), 0));
 }
 
 // Packed rows [mi, kp] against columns of b, which are packed into pb on the way if
 // they are `fresh`.
 template <class T, class S>
-void block_product(int64_t mi, int64_t rows, int64_t n, int64_t kp, const T* pa, T* pb,
-                   View<S> b, bool fresh, T* c, int64_t crs, const Epilogue<T>& e) {
+void block_product(int64_t mi, int64_t n, int64_t kp, const T* pa, T* pb, View<S> b,
+                   bool fresh, T* c, int64_t crs, const Epilogue<T>& e) {
   constexpr int64_t N = kTileCols<T>;
   const int slots = int(n <= kLanes<T> ? kLanes<T> : N);
   Epilogue<T> here = e;
@@ -84,7 +107,7 @@ void block_product(int64_t mi, int64_t rows, int64_t n, int64_t kp, const T* pa,
       if (fresh && b.cs == 1 && cols == N)
         t.b = b.data + j, t.brs = b.rs, t.packed = pb;
     if (fresh && !t.packed) pack(pb, slots, cols, kp, b.at(0, j).transposed());
-    panel_product<T>(mi, rows, cols, t, kp * kRowSlots<T>, here);
+    panel_product<T>(mi, cols, t, kp * kRowSlots<T>, here);
   }
 }
 
@@ -92,12 +115,10 @@ template <class T, class S>
 bool packed_product(int64_t m, int64_t n, int64_t k, View<S> a, View<S> b, T* c,
                     int64_t crs, const Epilogue<T>& e) {
   const int64_t block_k = even_part(k, kBlockK), block_n = even_part(n, kBlockN);
-  int64_t block_m = even_part(m, kBlockM<T>);
-  const int64_t rows = even_part(block_m, kTileRows<T>);
-  if (block_m < m) block_m = ceil_div(block_m, rows) * rows;
-  const size_t panels = size_t(ceil_div(block_m, rows));
+  const int64_t block_m = even_part(m, kBlockM<T>);
   const size_t columns = size_t(ceil_div(block_n, kTileCols<T>) * kTileCols<T>);
-  T* pa = scratch::array<T>(scratch::kPackA, panels * size_t(block_k) * kRowSlots<T>);
+  T* pa = scratch::array<T>(scratch::kPackA,
+                            size_t(RowTiles<T>(block_m).packed_size(block_k)));
   T* pb = scratch::array<T>(scratch::kPackB, columns * size_t(block_k));
   if (!pa || !pb) return false;
   for (int64_t j = 0; j < n; j += block_n)
@@ -109,10 +130,10 @@ bool packed_product(int64_t m, int64_t n, int64_t k, View<S> a, View<S> b, T* c,
       here.relu = e.relu && p + kp >= k;
       for (int64_t i = 0; i < m; i += block_m) {
         const int64_t mi = std::min(block_m, m - i);
-        pack_rows(pa, mi, rows, kp, a.at(i, p));
+        pack_rows(pa, mi, kp, a.at(i, p));
         here.row_bias = e.row_bias && p == 0 ? e.row_bias + i : nullptr;
-        block_product(mi, rows, nj, kp, pa, pb, b.at(p, j), i == 0, c + i * crs + j,
-                      crs, here);
+        block_product(mi, nj, kp, pa, pb, b.at(p, j), i == 0, c + i * crs + j, crs,
+                      here);
       }
     }
   return true;
@@ -160,15 +181,14 @@ bool swapped_product(int64_t m, int64_t n, int64_t k, View<T> a, View<T> b, T* c
     pack(pb + i * k, int(N), int(std::min(N, m - i)), k, a.at(i, 0));
   for (int64_t j0 = 0; j0 < n; j0 += block_n) {
     const int64_t nj = std::min(block_n, n - j0);
-    const int64_t rows = even_part(nj, kTileRows<T>);
     for (int64_t p = 0; p < k; p += block_k) {
       Epilogue<T> here;
       here.accumulate = p > 0;
       for (int64_t i = 0; i < m; i += N)
-        panel_product<T>(nj, rows, int(std::min(N, m - i)),
+        panel_product<T>(nj, int(std::min(N, m - i)),
                          {std::min(block_k, k - p), b.data + j0 * b.cs + p, b.cs, 1,
                           pb + i * k + p * N, N, sums + i, slots, 0, true},
-                         rows * b.cs, here);
+                         0, here);
     }
     Epilogue<T> here = e;
     if (e.bias) here.bias = e.bias + j0;
@@ -304,11 +324,10 @@ bool product(int64_t m, int64_t n, int64_t k, View<S> a, View<S> b, T* c, int64_
         row_product<T>(n, k, a, b, c, e);
         return true;
       }
-      const bool small = m <= 2 * kTileRows<T> || k * n <= 8192;
-      if (small && k <= 2 * kBlockK) {
-        direct_product<T>(m, n, k, a, b, c, crs, e);
-        return true;
-      }
+      const bool few = m <= 2 * kTileRows<T> || k * n <= 8192;
+      const bool small = k <= kBlockK && m * k <= kDirect && n <= 16 * kTileCols<T>;
+      if ((few && k <= 2 * kBlockK) || small)
+        return direct_product<T>(m, n, k, a, b, c, crs, e);
     } else if (b.rs == 1 && a.cs == 1 && m <= 8 && (k >= 96 || m * n <= 16)) {
       dot_product<T>(m, n, k, a, b, c, crs, e);
       return true;

@@ -106,15 +106,18 @@ struct Panels {
            b.at(0, j).transposed());
   }
 
-  // c[m, n] += a[m, k] b.
+  // c[m, n] += a[m, k] b, a part of k at a time, whose panel stays in the first cache.
   void add_product(int64_t m, const T* a, T* c) const {
     constexpr int N = kTileCols<T>;
+    const int64_t part = even_part(k, kBlockK);
     Epilogue<T> e;
     e.accumulate = true;
-    const int64_t rows = even_part(m, kTileRows<T>);
     for (int64_t j = 0; j < n; j += N)
-      panel_product<T>(m, rows, int(std::min<int64_t>(N, n - j)),
-                       {k, a, k, 1, data + j * k, N, c + j, n, 0, true}, rows * k, e);
+      for (int64_t p = 0; p < k; p += part)
+        panel_product<T>(m, int(std::min<int64_t>(N, n - j)),
+                         {std::min(part, k - p), a + p, k, 1, data + j * k + p * N, N,
+                          c + j, n, 0, true},
+                         0, e);
   }
 };
 

@@ -16,6 +16,20 @@ inline int64_t winograd_tiles(int64_t channels) {
   return std::clamp<int64_t>((kWidth == 64 ? 16384 : 6144) / channels, 48, 128);
 }
 
+// Rows of tiles of a task that takes about `tiles` of them: those that leave the fewest
+// columns of the products' panels empty.
+inline int64_t winograd_rows(int64_t tiles, int64_t tiles_y, int64_t tiles_x) {
+  constexpr int64_t N = kTileCols<float>;
+  const int64_t most = std::clamp<int64_t>(tiles * 3 / 2 / tiles_x, 1, tiles_y);
+  int64_t best = 1, fewest = INT64_MAX;
+  for (int64_t rows = 1; rows <= most; ++rows) {
+    const int64_t panels = tiles_y / rows * ceil_div(rows * tiles_x, N) +
+                           ceil_div(tiles_y % rows * tiles_x, N);
+    if (panels <= fewest) best = rows, fewest = panels;
+  }
+  return best;
+}
+
 // Elements between the points of a transform: at least n, such that sixteen streams of
 // stores meet in different sets of the first cache.
 inline int64_t spread(int64_t n) { return ceil_div(n, 1024) * 1024 + 5 * 16; }
@@ -57,13 +71,13 @@ inline VecF gather_taps(const float* p, int64_t stride, int rows) {
 }
 
 // G g G^T of a tile's rows, packed: [point][panel of rows][k][kRowSlots<float>].
-inline void transform_weights(const WinogradWeights& w, int64_t rows, int64_t part,
-                              int64_t k, float* u) {
-  const int64_t panels = ceil_div(rows, part),
-                point = spread(panels * k * kRowSlots<float>);
-  for (int64_t q = 0; q < panels; ++q) {
-    const int count = int(std::min(part, rows - q * part));
-    const float* base = w.data + q * part * w.row_stride;
+inline void transform_weights(const WinogradWeights& w, int64_t rows, int64_t k,
+                              float* u) {
+  const RowTiles<float> tiles(rows);
+  const int64_t point = spread(tiles.packed_size(k));
+  for (int64_t q = 0; q < tiles.count; ++q) {
+    const int count = tiles.rows(q);
+    const float* base = w.data + tiles.first(q) * w.row_stride;
     for (int64_t c = 0; c < k; ++c) {
       VecF g[9], t[4][3];
       for (int i = 0; i < 9; ++i)
@@ -121,14 +135,14 @@ FL_INLINE void store_pairs(float* to, VecF a, VecF b, int64_t n) {
 }
 
 // A^T m A for neighbouring tiles: 2 rows of up to `n` outputs, the second one optional.
-FL_INLINE void transform_output(const float* m, int64_t point, int lanes, float bias,
-                                float* to, int64_t width, int64_t n, bool second) {
+FL_INLINE void transform_output(const float* m, int64_t point, float bias, float* to,
+                                int64_t width, int64_t n, bool second) {
   VecF t[2][4];
 #pragma GCC unroll 4
   for (int j = 0; j < 4; ++j) {
     VecF x[4];
 #pragma GCC unroll 4
-    for (int i = 0; i < 4; ++i) x[i] = load_first(m + (4 * i + j) * point, lanes);
+    for (int i = 0; i < 4; ++i) x[i] = load<VecF>(m + (4 * i + j) * point);
     t[0][j] = x[0] + x[1] + x[2];
     t[1][j] = x[1] - x[2] - x[3];
   }
@@ -146,7 +160,7 @@ struct WinogradTask {
   Phases f;
   const float *u, *src, *bias;
   float* dst;
-  int64_t tiles_y, tiles_x, part, images;
+  int64_t tiles_y, tiles_x, images;
   int64_t built = -1;
   float* phases = nullptr;
 
@@ -165,10 +179,11 @@ struct WinogradTask {
     return true;
   }
 
-  // f(image, tile row, first tile of a run, its index in the block, length).
-  template <class F>
+  // f(image, tile row, first tile of a run, its index in the block, length); no run
+  // goes on from one panel of N columns to the next.
+  template <int64_t N, class F>
   void for_runs(int64_t count, int64_t y0, int64_t y1, F&& body) const {
-    constexpr int64_t N = kTileCols<float>, L = kLanes<float>;
+    constexpr int64_t L = kLanes<float>;
     int64_t t = 0;
     for (int64_t i = 0; i < count; ++i)
       for (int64_t y = y0; y < y1; ++y)
@@ -186,7 +201,7 @@ struct WinogradTask {
     const int64_t tiles = count * (y1 - y0) * tiles_x, panels = ceil_div(tiles, N);
     const int64_t k = g.channels, crs = panels * N + kLanes<float>;
     const int64_t vp = spread(panels * k * N), mp = spread(g.rows * crs);
-    const int64_t up = spread(ceil_div(g.rows, part) * k * kRowSlots<float>);
+    const int64_t up = spread(RowTiles<float>(g.rows).packed_size(k));
     float* v = scratch::array<float>(scratch::kWork2, size_t(kPoints * vp));
     float* m = scratch::array<float>(scratch::kWork3, size_t(kPoints * mp));
     if (!v || !m || !build(block)) return false;
@@ -194,27 +209,30 @@ struct WinogradTask {
       for (int p = 0; p < kPoints; ++p)
         std::fill_n(v + p * vp + (panels - 1) * k * N, k * N, 0.f);
     for (int64_t c = 0; c < k; ++c)
-      for_runs(count, y0, y1, [&](int64_t i, int64_t y, int64_t x, int64_t t, int n) {
-        const float* d = phases + (i * k + c) * f.channel() + y * f.size[2] + x;
-        transform_input(d, f.plane(), f.size[2], v + (t / N * k + c) * N + t % N, vp,
-                        n);
-      });
+      for_runs<N>(
+          count, y0, y1, [&](int64_t i, int64_t y, int64_t x, int64_t t, int n) {
+            const float* d = phases + (i * k + c) * f.channel() + y * f.size[2] + x;
+            transform_input(d, f.plane(), f.size[2], v + (t / N * k + c) * N + t % N,
+                            vp, n);
+          });
     const Epilogue<float> e;
     for (int p = 0; p < kPoints; ++p)
       for (int64_t j = 0; j < panels; ++j)
         panel_product<float>(
-            g.rows, part, int(std::min(N, tiles - j * N)),
+            g.rows, int(std::min(N, tiles - j * N)),
             {k, u + p * up, 1, kRowSlots<float>, v + p * vp + j * k * N, N,
              m + p * mp + j * N, crs, 0, true},
             k * kRowSlots<float>, e);
     const int64_t height = g.dst[1], width = g.dst[2];
     for (int64_t r = 0; r < g.rows; ++r) {
       float* plane = dst + block * images * g.dst_image + r * height * width;
-      for_runs(count, y0, y1, [&](int64_t i, int64_t y, int64_t x, int64_t t, int n) {
-        transform_output(m + r * crs + t, mp, n, bias ? bias[r] : 0.f,
-                         plane + i * g.dst_image + 2 * (y * width + x), width,
-                         std::min<int64_t>(2 * n, width - 2 * x), 2 * y + 1 < height);
-      });
+      for_runs<INT64_MAX>(
+          count, y0, y1, [&](int64_t i, int64_t y, int64_t x, int64_t t, int n) {
+            transform_output(m + r * crs + t, mp, bias ? bias[r] : 0.f,
+                             plane + i * g.dst_image + 2 * (y * width + x), width,
+                             std::min<int64_t>(2 * n, width - 2 * x),
+                             2 * y + 1 < height);
+          });
     }
     return true;
   }
@@ -224,23 +242,22 @@ struct WinogradTask {
 inline bool winograd_convolution(const Gather& g, const WinogradWeights& w,
                                  const float* src, float* dst, const float* bias) {
   const int64_t ty = ceil_div(g.dst[1], 2), tx = ceil_div(g.dst[2], 2);
-  const int64_t part = even_part(g.rows, kTileRows<float>);
   Phases f = g.phases;
   f.step[0] = 1, f.step[1] = f.step[2] = 2;
   f.size[0] = 1, f.size[1] = ty + 1, f.size[2] = tx + 1;
-  const int64_t point = spread(ceil_div(g.rows, part) * g.channels * kRowSlots<float>);
+  const int64_t point = spread(RowTiles<float>(g.rows).packed_size(g.channels));
   const size_t size = size_t(kPoints * point);
   float* u = scratch::array<float>(scratch::kPackA, size);
   if (!u) return false;
-  transform_weights(w, g.rows, part, g.channels, u);
+  transform_weights(w, g.rows, g.channels, u);
   const int64_t tiles = winograd_tiles(g.channels + g.rows);
   const int64_t images = std::clamp<int64_t>(tiles / (ty * tx), 1, g.n);
   const int64_t blocks = ceil_div(g.n, images);
-  const int64_t rows = even_part(ty, std::max<int64_t>(1, tiles / tx));
+  const int64_t rows = winograd_rows(tiles, ty, tx);
   const int64_t parts = ceil_div(ty, rows);
   bool ok = true;
   parallel_for(blocks * parts, 1, [&](int64_t begin, int64_t end) {
-    WinogradTask task{g, f, u, src, bias, dst, ty, tx, part, images};
+    WinogradTask task{g, f, u, src, bias, dst, ty, tx, images};
     for (int64_t i = begin; i < end; ++i) {
       const int64_t y0 = i % parts * rows;
       if (!task.run(i / parts, y0, std::min(ty, y0 + rows)))

@@ -99,16 +99,16 @@ struct WinogradWeightTask {
   void multiply(int64_t tiles, int64_t stride, const float* v, const float* gt,
                 float* pb, float* sums, bool accumulate) const {
     constexpr int64_t N = kTileCols<float>;
-    const int64_t rows = even_part(g.channels, kTileRows<float>), cols = x.channels;
+    const int64_t cols = x.channels;
     Epilogue<float> e;
     e.accumulate = accumulate;
     for (int p = 0; p < kPoints; ++p) {
       for (int64_t c = 0; c < cols; c += N) {
         const int width = int(std::min(N, cols - c));
         pack(pb, int(N), width, tiles, View<float>{v + c * stride, stride, 1});
-        panel_product<float>(g.channels, rows, width,
-                             {tiles, gt, stride, 1, pb, N, sums + c, cols, 0, true},
-                             rows * stride, e);
+        panel_product<float>(g.channels, width,
+                             {tiles, gt, stride, 1, pb, N, sums + c, cols, 0, true}, 0,
+                             e);
       }
       v += spread(cols * stride), gt += spread(g.channels * stride);
       sums += g.channels * cols;
@@ -120,7 +120,7 @@ struct WinogradWeightTask {
   bool run(float* dw, int64_t dw_row) {
     const int64_t wanted = winograd_tiles(x.channels + g.channels);
     const int64_t images = std::clamp<int64_t>(wanted / (tiles_y * tiles_x), 1, n);
-    const int64_t rows = even_part(tiles_y, std::max<int64_t>(1, wanted / tiles_x));
+    const int64_t rows = winograd_rows(wanted, tiles_y, tiles_x);
     const int64_t most = images * rows * tiles_x, stride = most + 2 * kLanes<float>;
     const int64_t size = images * (x.image() + g.image());
     float* planes = scratch::array<float>(scratch::kWork, size_t(size + 64));
