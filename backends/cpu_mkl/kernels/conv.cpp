@@ -68,7 +68,7 @@ template <class T>
 bool run_gather(const Gather& g, const T* w, const T* src, T* dst, const T* bias) {
   if (!g.phases.copied && g.pixels() >= 64 && g.n > 0)
     return pointwise_convolution(g, w, src, dst, bias);
-  return g.rows <= 2 && g.phases.copied ? plane_convolution(g, w, src, dst, bias)
+  return g.rows <= 3 && g.phases.copied ? plane_convolution(g, w, src, dst, bias)
                                         : gather_convolution(g, w, src, dst, bias);
 }
 
@@ -181,11 +181,16 @@ void turn_weights(const ConvShape& s, const T* w, const int64_t* chosen, int64_t
                   T* wt) {
   const int64_t all = s.taps();
   if (all == 1) return transpose_matrix(s.co, s.ci, w, s.ci, wt, s.co);
-  for (int64_t c = 0; c < s.ci; ++c)
-    for (int64_t o = 0; o < s.co; ++o, wt += taps) {
-      const T* from = w + (o * s.ci + c) * all;
-      for (int64_t t = 0; t < taps; ++t) wt[t] = from[chosen[t]];
-    }
+  constexpr int64_t B = 16;  // a square of channels at a time, for the caches' sake
+  for (int64_t c0 = 0; c0 < s.ci; c0 += B)
+    for (int64_t o0 = 0; o0 < s.co; o0 += B)
+      for (int64_t c = c0; c < std::min(s.ci, c0 + B); ++c) {
+        T* to = wt + (c * s.co + o0) * taps;
+        for (int64_t o = o0; o < std::min(s.co, o0 + B); ++o) {
+          const T* from = w + (o * s.ci + c) * all;
+          for (int64_t t = 0; t < taps; ++t) *to++ = from[chosen[t]];
+        }
+      }
 }
 
 template <class T>
@@ -204,6 +209,61 @@ bool one_remainder(const ConvShape& s, Gather& g, const Remainder& rem, const T*
       g.phases.pad[2] == 0 && s.in_size() == s.out_size())
     g.phases.copied = false;
   return run_gather<T>(g, wt, grad, dx, bias);
+}
+
+// Rows of the input's gradient from the rows of its two remainders along x, whose
+// values alternate in it.
+template <class T>
+void join_rows(const Gather (&half)[2], int64_t channels, const T* const (&planes)[2],
+               T* dx) {
+  const int first = half[0].first[2] == 0 ? 0 : 1;
+  const Gather &g = half[first], &other = half[1 - first];
+  const int64_t rows = g.grid[0] * g.grid[1], width = g.dst[2];
+  parallel_for(g.n * channels, ceil_div(int64_t{1} << 15, rows * width + 1),
+               [&](int64_t begin, int64_t end) {
+                 for (int64_t i = begin; i < end; ++i)
+                   for (int64_t r = 0; r < rows; ++r) {
+                     const T* a = planes[first] + (i * rows + r) * g.grid[2];
+                     const T* b = planes[1 - first] + (i * rows + r) * other.grid[2];
+                     const int64_t z = r / g.grid[1] * g.step[0] + g.first[0];
+                     const int64_t y = r % g.grid[1] * g.step[1] + g.first[1];
+                     T* to = dx + i / channels * g.dst_image +
+                             i % channels * g.dst_plane() + (z * g.dst[1] + y) * width;
+                     for (int64_t x = 0; x < width; x += 2 * kLanes<T>)
+                       store_pairs<T>(to + x, load<Vec<T>>(a + x / 2),
+                                      load<Vec<T>>(b + x / 2), width - x);
+                   }
+               });
+}
+
+// Both remainders of a stride of 2 along x, by way of planes of their own: what they
+// write then lies side by side. False in *done: they are not of that kind.
+template <class T>
+bool joined_remainders(const ConvShape& s, const Gather& g, const Remainder& rem,
+                       const T* grad, const T* w, const T* bias, T* dx, bool* done) {
+  Gather half[2] = {g, g};
+  Remainder parts[2] = {rem, rem};
+  int64_t size[2];
+  *done = false;
+  for (int x = 0; x < 2; ++x) {
+    if (s.stride[2] != 2 || !along(s, 2, x, &parts[x], &half[x]) ||
+        parts[x].taps[0] * parts[x].taps[1] * parts[x].taps[2] == 0)
+      return true;
+    size[x] = s.n * s.ci * half[x].pixels() + 2 * kLanes<T>;
+  }
+  T* planes = scratch::array<T>(scratch::kWork4, size_t(size[0] + size[1]));
+  if (!planes) return false;
+  for (int x = 0; x < 2; ++x) {
+    Gather part = half[x];
+    for (int d = 0; d < kSpatial; ++d)
+      part.dst[d] = part.grid[d], part.first[d] = 0, part.step[d] = 1;
+    part.dst_image = s.ci * part.pixels();
+    if (!one_remainder(s, part, parts[x], grad, w, bias, planes + x * size[0]))
+      return false;
+  }
+  join_rows<T>(half, s.ci, {planes, planes + size[0]}, dx);
+  *done = true;
+  return true;
 }
 
 // Every input gets the sum over its taps, and the bias of its channel (for the
@@ -231,11 +291,14 @@ bool input_gradient_group(const ConvShape& s, const T* grad, const T* w, const T
       return winograd_convolution(g, {w, 9, s.ci * 9, true}, grad, dx, bias);
     }
   for (int64_t z = 0; z < s.stride[0]; ++z)
-    for (int64_t y = 0; y < s.stride[1]; ++y)
-      for (int64_t x = 0; x < s.stride[2]; ++x)
-        if (along(s, 0, z, &rem, &g) && along(s, 1, y, &rem, &g) &&
-            along(s, 2, x, &rem, &g) && !one_remainder(s, g, rem, grad, w, bias, dx))
+    for (int64_t y = 0; y < s.stride[1]; ++y) {
+      if (!along(s, 0, z, &rem, &g) || !along(s, 1, y, &rem, &g)) continue;
+      bool done;
+      if (!joined_remainders(s, g, rem, grad, w, bias, dx, &done)) return false;
+      for (int64_t x = 0; x < s.stride[2] && !done; ++x)
+        if (along(s, 2, x, &rem, &g) && !one_remainder(s, g, rem, grad, w, bias, dx))
           return false;
+    }
   return true;
 }
 

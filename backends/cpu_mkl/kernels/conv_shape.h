@@ -62,6 +62,22 @@ inline void phase_row(T* dst, int64_t n, const T* src, int64_t width, int64_t fi
   std::fill(dst + hi, dst + n, T(0));
 }
 
+// Two rows of results, a and b alternating, up to `n` of them.
+template <class T>
+FL_INLINE void store_pairs(T* to, Vec<T> a, Vec<T> b, int64_t n) {
+  constexpr int L = kLanes<T>;
+  Mask<Vec<T>> low, high;
+  for (int i = 0; i < L; ++i) {
+    low[i] = i / 2 + (i % 2) * L;
+    high[i] = L / 2 + i / 2 + (i % 2) * L;
+  }
+  if (n <= 0) return;
+  store_first(to, Vec<T>(__builtin_shuffle(a, b, low)), int(std::min<int64_t>(n, L)));
+  if (n > L)
+    store_first(to + L, Vec<T>(__builtin_shuffle(a, b, high)),
+                int(std::min<int64_t>(n - L, L)));
+}
+
 // Elements 2i - pad and 2i + 1 - pad of a row of the source, for i in [0, n): two
 // phases at once.
 template <class T>
@@ -70,15 +86,14 @@ void split_row(const T* src, int64_t width, int64_t pad, int64_t n, T* even, T* 
   constexpr int L = kLanes<T>;
   Mask<V> evens, odds;
   for (int i = 0; i < L; ++i) evens[i] = 2 * i, odds[i] = 2 * i + 1;
-  for (int64_t i = 0; i < n; i += L) {
+  const auto value = [&](int64_t at) { return at < 0 || at >= width ? T(0) : src[at]; };
+  int64_t i = 0;
+  for (; i < n && 2 * i < pad; ++i)
+    even[i] = value(2 * i - pad), odd[i] = value(2 * i + 1 - pad);
+  for (; i < n; i += L) {
     const int64_t at = 2 * i - pad, left = width - at;
     V a = {}, b = {};
-    if (at < 0) {
-      T copy[2 * L] = {};
-      const int64_t to = std::min<int64_t>(2 * L, left);
-      if (to > -at) std::memcpy(copy - at, src, size_t(to + at) * sizeof(T));
-      a = load<V>(copy), b = load<V>(copy + L);
-    } else if (left > 0) {
+    if (left > 0) {
       a = load_first(src + at, int(std::min<int64_t>(L, left)));
       if (left > L) b = load_first(src + at + L, int(std::min<int64_t>(L, left - L)));
     }

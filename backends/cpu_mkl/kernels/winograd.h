@@ -121,19 +121,6 @@ FL_INLINE void transform_input(const float* d, int64_t plane, int64_t width, flo
   }
 }
 
-// Two rows of outputs, a and b alternating, up to `n` of them.
-FL_INLINE void store_pairs(float* to, VecF a, VecF b, int64_t n) {
-  constexpr int L = kLanes<float>;
-  Mask<VecF> low, high;
-  for (int i = 0; i < L; ++i) {
-    low[i] = i / 2 + (i % 2) * L;
-    high[i] = L / 2 + i / 2 + (i % 2) * L;
-  }
-  if (n <= 0) return;
-  store_first(to, VecF(__builtin_shuffle(a, b, low)), int(std::min<int64_t>(n, L)));
-  if (n > L) store_first(to + L, VecF(__builtin_shuffle(a, b, high)), int(n - L));
-}
-
 // A^T m A for neighbouring tiles: 2 rows of up to `n` outputs, the second one optional.
 FL_INLINE void transform_output(const float* m, int64_t point, float bias, float* to,
                                 int64_t width, int64_t n, bool second) {
@@ -149,8 +136,8 @@ FL_INLINE void transform_output(const float* m, int64_t point, float bias, float
 #pragma GCC unroll 2
   for (int i = 0; i < 2; ++i) {
     if (i == 1 && !second) break;
-    store_pairs(to + i * width, t[i][0] + t[i][1] + t[i][2] + bias,
-                t[i][1] - t[i][2] - t[i][3] + bias, n);
+    store_pairs<float>(to + i * width, t[i][0] + t[i][1] + t[i][2] + bias,
+                       t[i][1] - t[i][2] - t[i][3] + bias, n);
   }
 }
 
