@@ -22,7 +22,7 @@ Dims infer_sizes(IntList shape, int64_t numel, const char* op) {
   if (unknown >= 0) {
     check(known != 0, op, ": cannot infer a dimension of shape ", to_string(shape),
           " for ", numel, " elements: it could be any value");
-    sizes[unknown] = numel / known;
+    sizes[unknown] = known == 1 ? numel : numel / known;
     known *= sizes[unknown];
   }
   check(known == numel, op, ": shape '", to_string(shape),
@@ -69,7 +69,16 @@ Tensor view_sizes(const Tensor& self, IntList size) {
   return alias(self, sizes, strides, self.offset());
 }
 
+// Whether `shape`, in which nothing is unknown, has numel elements.
+bool holds(IntList shape, int64_t numel) {
+  int64_t n = 1;
+  for (int64_t size : shape)
+    if (size < 0 || __builtin_mul_overflow(n, size, &n)) return false;
+  return n == numel;
+}
+
 Tensor reshape(const Tensor& self, IntList shape) {
+  if (self.contiguous() && holds(shape, self.numel())) return ops::view(self, shape);
   const Dims sizes = infer_sizes(shape, self.numel(), "reshape");
   Dims strides;
   if (view_strides(self, sizes, strides.v)) return ops::view(self, sizes);
