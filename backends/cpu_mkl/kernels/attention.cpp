@@ -158,11 +158,12 @@ struct RowState {
 template <class C>
 void soften(C* x, int64_t n, int64_t width, C scale, const MaskRow& mask, int64_t j0,
             RowState<C>& state, C* out, int64_t dv) {
-  if (scale != C(1) || mask.data) {
+  if (mask.data || !(scale > C(0))) {
     for_lanes<C>(n, [&](int64_t i, int k) {
       store_first(x + i, load_first(x + i, k) * scale, k);
     });
     add_mask(mask, j0, x, n);
+    scale = C(1);
   }
   constexpr int L = kLanes<C>;
   Vec<C> most = Vec<C>{} - C(INFINITY);
@@ -170,6 +171,7 @@ void soften(C* x, int64_t n, int64_t width, C scale, const MaskRow& mask, int64_
   for (; i + L <= n; i += L) most = max_nan(most, load<Vec<C>>(x + i));
   C top = fold_lanes([](auto a, auto b) { return max_nan(a, b); }, most);
   for (; i < n; ++i) top = x[i] > top || x[i] != x[i] ? x[i] : top;
+  top *= scale;  // of the scaled row: scaling keeps the order
   top = state.top > top ? state.top : top;
   if (top == -C(INFINITY)) {
     std::fill_n(x, width, C(0));
@@ -177,7 +179,7 @@ void soften(C* x, int64_t n, int64_t width, C scale, const MaskRow& mask, int64_
   }
   Vec<C> sum = {};
   for_lanes<C>(n, [&](int64_t j, int k) {
-    const Vec<C> e = keep_first<C>(exp_below<C>(load_first(x + j, k) - top), k);
+    const Vec<C> e = keep_first<C>(exp_below<C>(load_first(x + j, k) * scale - top), k);
     store_first(x + j, e, k);
     sum += e;
   });

@@ -6,32 +6,45 @@
 
 namespace FL_ISA {
 
-// A row of `width` pixels of one output channel.
-template <class T>
-void plane_row(const Gather& g, const T* weights, const T* phases, int64_t at,
-               int64_t width, T bias, T* to, int64_t step) {
+// U vectors of pixels of one output channel, of which the first `width` pixels count.
+template <class T, int U>
+void plane_block(const Gather& g, const T* weights, const T* phases, int64_t width,
+                 T bias, T* to, int64_t step) {
   constexpr int L = kLanes<T>;
   const int64_t channel = g.phases.channel();
-  for (int64_t x = 0; x < width; x += 4 * L) {
-    Vec<T> acc[4];
-#pragma GCC unroll 4
-    for (int u = 0; u < 4; ++u) acc[u] = broadcast<T>(bias);
-    const T* w = weights;
-    for (int64_t c = 0; c < g.channels; ++c)
-      for (int64_t t = 0; t < g.taps; ++t, ++w) {
-        const T* from = phases + c * channel + g.offsets[t] + at + x;
-#pragma GCC unroll 4
-        for (int u = 0; u < 4; ++u) acc[u] += *w * load<Vec<T>>(from + u * L);
-      }
-    const int64_t left = width - x;
-    for (int u = 0; u < 4 && u * L < left; ++u) {
-      const int n = int(std::min<int64_t>(L, left - u * L));
-      if (step == 1) {
-        store_first(to + x + u * L, acc[u], n);
-      } else {
-        for (int i = 0; i < n; ++i) to[(x + u * L + i) * step] = acc[u][i];
-      }
+  Vec<T> acc[U];
+#pragma GCC unroll 8
+  for (int u = 0; u < U; ++u) acc[u] = broadcast<T>(bias);
+  for (int64_t c = 0; c < g.channels; ++c, phases += channel)
+    for (int64_t t = 0; t < g.taps; ++t) {
+      const T* from = phases + g.offsets[t];
+      const Vec<T> w = broadcast<T>(*weights++);
+#pragma GCC unroll 8
+      for (int u = 0; u < U; ++u) acc[u] += w * load<Vec<T>>(from + u * L);
     }
+#pragma GCC unroll 8
+  for (int u = 0; u < U; ++u) {
+    const int n = int(std::min<int64_t>(L, width - u * L));
+    if (n <= 0) return;
+    if (step == 1) {
+      store_first(to + u * L, acc[u], n);
+    } else {
+      for (int i = 0; i < n; ++i) to[(u * L + i) * step] = acc[u][i];
+    }
+  }
+}
+
+// A row of pixels: sums enough at once that none waits for the one before it.
+template <class T>
+void plane_row(const Gather& g, const T* weights, const T* phases, int64_t width,
+               T bias, T* to, int64_t step) {
+  constexpr int64_t L = kLanes<T>;
+  for (int64_t x = 0; x < width; x += 8 * L) {
+    const int64_t left = width - x;
+    const auto block = left > 4 * L   ? plane_block<T, 8>
+                       : left > 2 * L ? plane_block<T, 4>
+                                      : plane_block<T, 2>;
+    block(g, weights, phases + x, left, bias, to + x * step, step);
   }
 }
 
@@ -45,7 +58,7 @@ bool plane_convolution(const Gather& g, const T* weights, const T* src, T* dst,
   const int64_t grain =
       std::max<int64_t>(1, (int64_t{1} << 19) / std::max<int64_t>(work, 1));
   parallel_for(g.n, grain, [&](int64_t begin, int64_t end) {
-    constexpr int64_t kSlack = 5 * kLanes<T>;
+    constexpr int64_t kSlack = 9 * kLanes<T>;
     T* phases =
         scratch::array<T>(scratch::kWork, size_t(g.channels * channel + kSlack));
     if (!phases) return __atomic_store_n(&ok, false, __ATOMIC_RELAXED);
@@ -59,8 +72,8 @@ bool plane_convolution(const Gather& g, const T* weights, const T* src, T* dst,
             const int64_t row =
                 (z * g.step[0] + g.first[0]) * g.dst[1] + y * g.step[1] + g.first[1];
             plane_row(
-                g, weights + r * g.channels * g.taps, phases,
-                (z * g.phases.size[1] + y) * g.phases.size[2], g.grid[2],
+                g, weights + r * g.channels * g.taps,
+                phases + (z * g.phases.size[1] + y) * g.phases.size[2], g.grid[2],
                 bias ? bias[r] : T(0),
                 dst + i * g.dst_image + r * g.dst_plane() + row * g.dst[2] + g.first[2],
                 g.step[2]);
@@ -93,7 +106,6 @@ template <class T>
 bool plane_weight_gradient(const ConvShape& s, const Phases& f, const int64_t* offsets,
                            const T* g, int64_t g_image, const T* x, int64_t x_image,
                            T* dw) {
-  constexpr int MR = 4;
   const int64_t rows = s.ci * s.taps(), channel = f.channel(), plane = s.in_size();
   constexpr int64_t kSlack = 2 * kLanes<T>;
   T* phases = scratch::array<T>(scratch::kWork, size_t(s.ci * channel + kSlack));
@@ -109,15 +121,18 @@ bool plane_weight_gradient(const ConvShape& s, const Phases& f, const int64_t* o
       const auto at = [&](int64_t r) {
         return phases + r / s.taps() * channel + offsets[r % s.taps()];
       };
-      int64_t r = 0;
-      for (; r + MR <= rows; r += MR) {
-        const T* a[MR] = {at(r), at(r + 1), at(r + 2), at(r + 3)};
-        plane_gradient_tile<T, MR>(s, f, a, go, sums + o * rows + r);
-      }
-      for (; r < rows; ++r) {
-        const T* a[1] = {at(r)};
-        plane_gradient_tile<T, 1>(s, f, a, go, sums + o * rows + r);
-      }
+      const auto tiles = [&](auto many, int64_t r) {
+        constexpr int MR = decltype(many)::value;
+        for (; r + MR <= rows; r += MR) {
+          const T* a[MR];
+          for (int j = 0; j < MR; ++j) a[j] = at(r + j);
+          plane_gradient_tile<T, MR>(s, f, a, go, sums + o * rows + r);
+        }
+        return r;
+      };
+      const int64_t r = tiles(std::integral_constant<int, 9>{}, 0);
+      tiles(std::integral_constant<int, 1>{},
+            tiles(std::integral_constant<int, 4>{}, r));
     }
   }
   for (int64_t j = 0; j < s.co * rows; ++j) dw[j] = T(sums[j]);
