@@ -21,22 +21,32 @@ constexpr int64_t kGrain = 20000;  // elements that take about 20 microseconds
 //   static constexpr int kGroups;  static constexpr uint32_t kWritten;
 //   template <class V> void operator()(V* v) const;
 template <class T, class Step>
-void run_block(T* const* p, int64_t begin, int64_t end, const Step& step) {
+void run_block(T* const* groups, int64_t begin, int64_t end, const Step& given) {
   using V = Vec<T>;
   constexpr int N = lanes_of<V>, G = Step::kGroups;
+  // Copies, and loops over groups unrolled: what may alias the stores would be read
+  // again each time, and vectors indexed by a variable live in memory.
+  const Step step = given;
+  T* p[G];
+#pragma GCC unroll 8
+  for (int g = 0; g < G; ++g) p[g] = groups[g];
   V v[G];
   int64_t i = begin;
   for (; i + N <= end; i += N) {
+#pragma GCC unroll 8
     for (int g = 0; g < G; ++g) v[g] = load<V>(p[g] + i);
     step(v);
+#pragma GCC unroll 8
     for (int g = 0; g < G; ++g) {
       if (Step::kWritten >> g & 1) store(p[g] + i, v[g]);
     }
   }
   if (i == end) return;
   const int rest = static_cast<int>(end - i);
+#pragma GCC unroll 8
   for (int g = 0; g < G; ++g) v[g] = load_some<V>(p[g] + i, rest);
   step(v);
+#pragma GCC unroll 8
   for (int g = 0; g < G; ++g) {
     if (Step::kWritten >> g & 1) store_some(p[g] + i, v[g], rest);
   }
