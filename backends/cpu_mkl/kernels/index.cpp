@@ -28,6 +28,11 @@ fl_status take(const fl_call* call, const Walk& walk, Indexed& indexed, int dtyp
         for (int64_t j = 0; j < n; j++) y[j * to_step] = x[j * step];
       }
     };
+    const auto elements = [=](const int64_t* at, int64_t begin) {
+      return [y = to + at[0] + begin, x = from + at[1]](int64_t j, int64_t offset) {
+        y[j] = x[offset];
+      };
+    };
     const auto block = [=](const int64_t* at, int64_t j, int64_t m, const int64_t* o) {
       T* __restrict y = to + at[0] + j * to_step;
       const T* x = from + at[1] + j * step;
@@ -40,7 +45,8 @@ fl_status take(const fl_call* call, const Walk& walk, Indexed& indexed, int dtyp
     const auto fetch = [=](int64_t offset) {
       if (step == 1) prefetch_row(from + offset, n * static_cast<int64_t>(sizeof(T)));
     };
-    visit(walk, 2, indexed, true, row, block, fetch);
+    visit(walk, 2, indexed, true, to_step == 1 && step == 0, row, elements, block,
+          fetch);
     return FL_OK;
   });
 }
@@ -125,6 +131,11 @@ fl_status put(const Walk& walk, Indexed& indexed, T* to, const T* from, Op op = 
       for (int64_t j = 0; j < n; j++) combine(op, y[j * to_step], x[j * step]);
     }
   };
+  const auto elements = [=](const int64_t* at, int64_t begin) {
+    return [op, y = to + at[0], x = from + at[1] + begin](int64_t j, int64_t offset) {
+      combine(op, y[offset], x[j]);
+    };
+  };
   const auto block = [=](const int64_t* at, int64_t j, int64_t m, const int64_t* o) {
     T* y = to + at[0] + j * to_step;
     const T* x = from + at[1] + j * step;
@@ -137,7 +148,8 @@ fl_status put(const Walk& walk, Indexed& indexed, T* to, const T* from, Op op = 
   const auto fetch = [=](int64_t offset) {
     if (to_step == 1) prefetch_row(to + offset, n * static_cast<int64_t>(sizeof(T)));
   };
-  visit(walk, 2, indexed, false, row, block, fetch);
+  visit(walk, 2, indexed, false, to_step == 0 && step == 1, row, elements, block,
+        fetch);
   return FL_OK;
 }
 

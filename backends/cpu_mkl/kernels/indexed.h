@@ -6,6 +6,7 @@
 #include <atomic>
 
 #include "elements.h"
+#include "simd.h"
 #include "threads.h"
 #include "walk.h"
 
@@ -16,7 +17,9 @@ namespace FL_ISA::inline data_kernels {
 // stride 0 along its indexed dimensions, and one tensor of indices for each of these.
 // The indexed address is the walked one plus Σ index·stride. Where the indices do not
 // change along the innermost dimension a whole row moves at once; else the offsets of a
-// block are computed and checked by vectors, then used.
+// block are computed and checked by vectors, then used. Where one tensor of indices is
+// read as it lies, its indices are checked a few at a time and used at once: a pass
+// over them less.
 constexpr int64_t kIndexBlock = 256;
 
 // The indexed dimensions, and the first index found to be out of range.
@@ -57,17 +60,37 @@ struct Indexed {
     return true;
   }
 
-  // The offsets of n <= kIndexBlock elements: computed in `offsets`, unless the indices
-  // are what is wanted; nullptr when one is out of range.
+  // Calls use(j, offset) for the n elements whose one index is p[j]; false, and an
+  // error told, when one is out of range.
+  template <class F>
+  [[gnu::always_inline]] bool each(const int64_t* p, int64_t n, F&& use) {
+    using V = Vec<int64_t>;
+    constexpr int N = lanes_of<V>, kAtOnce = N < 4 ? 4 : 8;
+    const int64_t stride = strides[0];
+    const V last = splat<V>(sizes[0] - 1);
+    int64_t j = 0;
+    for (; j + kAtOnce <= n; j += kAtOnce) {
+      // In range, neither an index nor what is left after it has the sign bit set.
+      V signs = {};
+#pragma GCC unroll 8
+      for (int k = 0; k < kAtOnce; k += N) {
+        const V i = load<V>(p + j + k);
+        signs |= i | (last - i);
+      }
+      if (any_lane(signs < 0)) {
+        if (!each_checked(p, j, j + kAtOnce, use)) return false;
+        continue;
+      }
+#pragma GCC unroll 8
+      for (int k = 0; k < kAtOnce; k++) use(j + k, p[j + k] * stride);
+    }
+    return each_checked(p, j, n, use);
+  }
+
+  // The offsets of n <= kIndexBlock elements, computed in `offsets`; nullptr when one
+  // is out of range.
   const int64_t* block(const int64_t* at, const int64_t* steps, int64_t n,
                        int64_t* offsets) {
-    if (count == 1 && !wraps && strides[0] == 1 && steps[0] == 1) {
-      const int64_t* p = data[0] + at[0];
-      uint64_t most = 0;
-      for (int64_t j = 0; j < n; j++)
-        most = std::max(most, static_cast<uint64_t>(p[j]));
-      if (most < static_cast<uint64_t>(sizes[0])) return p;
-    }
     for (int k = 0; k < count; k++) {
       const int64_t* p = data[k] + at[k];
       const bool bad_one =
@@ -85,6 +108,19 @@ struct Indexed {
   }
 
  private:
+  template <class F>
+  bool each_checked(const int64_t* p, int64_t j, int64_t end, F&& use) {
+    for (; j < end; j++) {
+      const int64_t i = wrapped(0, p[j]);
+      if (outside(0, i)) {
+        report(0, p[j]);
+        return false;
+      }
+      use(j, i * strides[0]);
+    }
+    return true;
+  }
+
   // True when something is out of range.
   [[gnu::always_inline]] bool fill(int k, const int64_t* p, int64_t step, int64_t n,
                                    int64_t* __restrict offsets) const {
@@ -127,10 +163,12 @@ void visit_ahead(const Walk& walk, int first, Indexed& indexed, int64_t begin,
 
 // Runs row(base offsets, offset) or block(base offsets, j, n, offsets) over all of a
 // walk whose operands from `first` on are the indices; fetch(offset) is told of rows to
-// come.
-template <class Row, class Block, class Fetch>
-void visit(const Walk& walk, int first, Indexed& indexed, bool parallel, Row&& row,
-           Block&& block, Fetch&& fetch) {
+// come. With `by_element`, elements(base offsets, begin) gives what may take the place
+// of block: a function of j - begin and one offset.
+template <class Row, class Elements, class Block, class Fetch>
+void visit(const Walk& walk, int first, Indexed& indexed, bool parallel,
+           bool by_element, Row&& row, Elements&& elements, Block&& block,
+           Fetch&& fetch) {
   const int64_t n = walk.inner_size(), rows = walk.rows();
   int64_t steps[kWalkOperands];
   bool whole = true;
@@ -138,10 +176,16 @@ void visit(const Walk& walk, int first, Indexed& indexed, bool parallel, Row&& r
     steps[k] = walk.inner_stride(first + k);
     whole = whole && steps[k] == 0;
   }
+  const bool direct = by_element && indexed.count == 1 && steps[0] == 1;
   const auto one_row = [&](const int64_t* at, int64_t begin, int64_t end) {
     int64_t offsets[kIndexBlock];
     if (whole) {
       if (indexed.row(at + first, offsets)) row(at, offsets[0]);
+      return;
+    }
+    if (direct) {
+      const int64_t* p = indexed.data[0] + at[first] + begin;
+      indexed.each(p, end - begin, elements(at, begin));
       return;
     }
     int64_t here[kWalkOperands];
