@@ -122,6 +122,19 @@ def test_topk(k, dtype, n, count, largest):
     assert np.array_equal(bits(out), bits(taken))
 
 
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("pool", [(0.0, -0.0), (np.nan,), (np.nan, np.inf),
+                                  (np.nan, -np.inf), (np.inf, -np.inf)])  # fmt: skip
+@pytest.mark.parametrize("largest", [0, 1])
+def test_topk_of_few_distinct_values(k, dtype, pool, largest):
+    a = np.random.default_rng(3).choice(np.array(pool, dtype), (3, 200))
+    for count in (1, 8, 20):
+        out, index = np.empty((3, count), dtype), np.empty((3, count), np.int64)
+        k("topk", [out, index], a, attrs=[1, count, largest, 1])
+        assert np.array_equal(index, order(a, 1, bool(largest))[:, :count])
+        assert np.array_equal(bits(out), bits(np.take_along_axis(a, index, 1)))
+
+
 def test_topk_strided_and_unsorted(k):
     a = sample((300, 40), "float32", 1)
     out, index = np.empty((30, 40), np.float32), np.empty((30, 40), np.int64)

@@ -3,16 +3,14 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <functional>
-
-#if defined(__AVX512F__)
-#include <immintrin.h>
-#endif
 
 #include "candidates.h"
 #include "elements.h"
 #include "ordering.h"
 #include "registry.h"
+#include "simd.h"
 #include "threads.h"
 
 namespace FL_ISA {
@@ -53,6 +51,37 @@ inline uint64_t above(const U* keys, U bar) {
 }
 #endif
 
+#if !defined(__AVX512F__)
+// Bit i tells whether lane i is negative.
+template <class M>
+inline unsigned sign_bits(M mask) {
+#if defined(__AVX2__)
+  return static_cast<unsigned>(_mm256_movemask_ps((__m256)mask));
+#elif defined(__SSE2__)
+  return static_cast<unsigned>(_mm_movemask_ps((__m128)mask));
+#else
+  unsigned bits = 0;
+  for (int i = 0; i < lanes_of<M>; i++) bits |= unsigned{mask[i] < 0} << i;
+  return bits;
+#endif
+}
+
+// Bit i tells whether the comparison holds for x[i].
+template <class F>
+inline uint64_t where(const float* x, F&& compare) {
+  using V = Vec<float>;
+  constexpr int N = lanes_of<V>, kVectors = kBlock / N;
+  Mask<V> found[kVectors], any = {};
+#pragma GCC unroll 16
+  for (int i = 0; i < kVectors; i++) any |= found[i] = compare(load<V>(x + N * i));
+  uint64_t mask = 0;
+  if (!any_lane(any)) return mask;
+#pragma GCC unroll 16
+  for (int i = 0; i < kVectors; i++) mask |= uint64_t{sign_bits(found[i])} << (N * i);
+  return mask;
+}
+#endif
+
 // Bit i tells whether the key of x[i] may be above the bar; keys need not be computed
 // to see that most are not.
 template <class T>
@@ -81,6 +110,13 @@ template <class T>
     }
   }
 #endif
+#if !defined(__AVX512F__)
+  if constexpr (std::is_same_v<T, float>) {
+    const float limit = Key<T>::decode(bar ^ flip);
+    if (flip == 0) return where(x, [=](auto v) { return ~(v <= limit); });
+    if (limit == limit) return where(x, [=](auto v) { return v < limit; });
+  }
+#endif
   alignas(64) U keys[kBlock];
   for (int64_t i = 0; i < kBlock; i++) keys[i] = Key<T>::encode(x[i]) ^ flip;
   return above(keys, bar);
@@ -91,7 +127,7 @@ template <class T>
 template <class T, class F>
 void scan_above(const T* x, int64_t stride, int64_t start, int64_t n,
                 typename Key<T>::U flip, typename Key<T>::U bar, F&& hit) {
-  T copy[kBlock] = {};
+  T copy[kBlock];
   for (; start < n; start += kBlock) {
     const int64_t m = std::min(kBlock, n - start);
     const T* block = x + start * stride;
@@ -109,6 +145,84 @@ void scan_above(const T* x, int64_t stride, int64_t start, int64_t n,
   }
 }
 
+// Note [A bar to begin with]
+// Of a row's beginning, each of 16 or 32 lanes takes the largest key it meets: k
+// elements reach the k-th largest of these, which is close to the k-th largest of all.
+// A scan that begins with the first k elements instead stops at most of those that
+// follow.
+constexpr int64_t kFew = 24, kLanes = 32;
+
+// The k-th largest of n <= kLanes keys.
+template <class U>
+[[gnu::noinline]] U kth_of_lanes(const U* keys, int64_t n, int64_t k) {
+  U above[kLanes], least = ~U{0};
+  for (int64_t i = 0; i < n; i++) above[i] = 0;
+  for (int64_t j = 0; j < n; j++) {
+    const U key = keys[j];
+    for (int64_t i = 0; i < n; i++) above[i] += key > keys[i];
+  }
+  for (int64_t i = 0; i < n; i++) {
+    const bool among = above[i] < static_cast<U>(k);
+    least = among && keys[i] < least ? keys[i] : least;
+  }
+  return least;
+}
+
+// The best of n >= kLanes elements by lanes, NaN being no element.
+inline void best_of_lanes(const float* x, int64_t n, bool largest, float* best) {
+  using V = Vec<float>;
+  constexpr int N = lanes_of<V>, kVectors = kLanes / N;
+  V most[kVectors];
+  for (V& m : most) m = splat<V>(largest ? -INFINITY : INFINITY);
+  const auto each = [&](auto better) {
+    for (int64_t i = 0; i + kLanes <= n; i += kLanes) {
+#pragma GCC unroll 8
+      for (int k = 0; k < kVectors; k++) {
+        const V v = load<V>(x + i + k * N);
+        most[k] = better(v, most[k]) ? v : most[k];
+      }
+    }
+  };
+  if (largest) {
+    each([](V a, V b) { return a > b; });
+  } else {
+    each([](V a, V b) { return a < b; });
+  }
+  for (int k = 0; k < kVectors; k++) store(best + k * N, most[k]);
+}
+
+// A key that at least k <= kFew of n >= kLanes elements reach; 0 if none was found.
+template <class T>
+[[gnu::noinline]] typename Key<T>::U reached_by(const T* x, int64_t n, int64_t k,
+                                                typename Key<T>::U flip) {
+  using U = typename Key<T>::U;
+  alignas(64) U most[kLanes];
+  if constexpr (std::is_same_v<T, float>) {
+    alignas(64) float best[kLanes];
+    best_of_lanes(x, n, flip == 0, best);
+    for (int64_t g = 0; g < kLanes; g++) most[g] = Key<T>::encode(best[g]) ^ flip;
+  } else {
+    for (int64_t g = 0; g < kLanes; g++) most[g] = 0;
+    for (int64_t i = 0; i + kLanes <= n; i += kLanes) {
+      for (int64_t g = 0; g < kLanes; g++) {
+        const U key = Key<T>::encode(x[i + g]) ^ flip;
+        most[g] = key > most[g] ? key : most[g];
+      }
+    }
+  }
+  int64_t lanes = kLanes;
+  if (k <= 8) {
+    lanes /= 2;
+    for (int64_t g = 0; g < lanes; g++) most[g] = std::max(most[g], most[g + lanes]);
+  }
+  const U key = kth_of_lanes(most, lanes, k);
+  if constexpr (std::is_same_v<T, float>) {
+    // The best of a lane of NaNs, which come after every number.
+    if (flip != 0 && key == (Key<T>::encode(INFINITY) ^ flip)) return 0;
+  }
+  return key;
+}
+
 // Keeps the k best of a row in descending order.
 template <class T>
 void best_few(const T* x, int64_t stride, int64_t n, int64_t k, typename Key<T>::U flip,
@@ -120,10 +234,25 @@ void best_few(const T* x, int64_t stride, int64_t n, int64_t k, typename Key<T>:
     for (; at > 0 && found[at - 1] < c; at--) found[at] = found[at - 1];
     found[at] = c;
   };
-  for (int64_t i = 0; i < k; i++) insert(Key<T>::encode(x[i * stride]) ^ flip, i, i);
-  scan_above(x, stride, k, n, flip, key_of<U>(found[k - 1]), [&](U key, int64_t index) {
+  U bar = 0;
+  int64_t start = 0;
+  if (stride == 1 && n >= 2 * kBlock) {
+    const U key = reached_by(x, std::min<int64_t>(n, 4096), k, flip);
+    // Those equal to the key must pass. The key below that of 0 is no element's, and -0
+    // if it is decoded.
+    const bool zero = is_float_type<T> && flip == 0 && key == U{Key<T>::kSign};
+    bar = key == 0 ? 0 : key - 1 - zero;
+    std::fill_n(found, k, 0);  // below every candidate
+  }
+  if (bar == 0) {
+    for (; start < k; start++) {
+      insert(Key<T>::encode(x[start * stride]) ^ flip, start, start);
+    }
+    bar = key_of<U>(found[k - 1]);
+  }
+  scan_above(x, stride, start, n, flip, bar, [&](U key, int64_t index) {
     insert(key, index, k - 1);
-    return key_of<U>(found[k - 1]);
+    return bar = std::max(bar, key_of<U>(found[k - 1]));
   });
 }
 
@@ -245,8 +374,6 @@ void sort_candidates(C* found, C* spare, int64_t k) {
   (void)spare;
   std::sort(found, found + k, Descending());
 }
-
-constexpr int64_t kFew = 24;
 
 template <class T>
 struct TopkRows {
