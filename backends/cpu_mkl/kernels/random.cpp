@@ -68,9 +68,8 @@ class Modulo {
   uint64_t n_, inverse_;
 };
 
-// The same for a small n in doubles, whose loop is vectorised: (high·2³² + low) mod n
-// by two steps whose operands are exact in 53 bits.  It pays where integers become
-// doubles eight at a time; elsewhere the multiplication above takes half as long.
+// The same for a small n in doubles: (high·2³² + low) mod n by two steps whose operands
+// are exact in 53 bits.  It pays where integers become doubles eight at a time.
 #if defined(__AVX512F__)
 constexpr uint64_t kSmallRange = uint64_t{1} << 20;
 #else
@@ -92,6 +91,33 @@ void small_modulo(int64_t* out, const uint32_t* words, int64_t count, uint64_t r
   }
 }
 
+// The same for n below kMediumRange in products of 32-bit halves, a vector of words at
+// a time; `count` is rounded up to whole vectors. Of the quotient w·⌊(2⁶⁴−1)/n⌋/2⁶⁴ the
+// product of the low halves and two carries are left out: it is at most four too small,
+// and the remainder, below 5n, is right in its 32 bits.
+constexpr uint64_t kMediumRange = uint64_t{1} << 28;
+
+void medium_modulo(int64_t* out, const uint32_t* words, int64_t count, uint64_t range) {
+  using L = PhiloxLanes;
+  using V = L::V;
+  using Halves = uint32_t __attribute__((vector_size(sizeof(V))));
+  const V n = L::set(range), inverse = L::set(~uint64_t{0} / range);
+  const V inverse_high = L::high(inverse), low_half = L::set(0xFFFFFFFF);
+  const Halves n1 = (Halves)n, n2 = (Halves)L::set(2 * range),
+               n4 = (Halves)L::set(4 * range);
+  // What is too small wraps around and loses.
+  const auto less = [](Halves r, Halves by) { return r - by < r ? r - by : r; };
+  for (int64_t i = 0; i < count; i += L::kBlocks) {
+    V w;
+    std::memcpy(&w, words + 2 * i, sizeof(V));
+    const V high = L::high(w);
+    const V quotient = L::mul(high, inverse_high) + L::high(L::mul(high, inverse)) +
+                       L::high(L::mul(w, inverse_high));
+    const auto r = (Halves)(w - L::mul(quotient, n));
+    L::store(out + i, (V)less(less(less(r, n4), n2), n1) & low_half);
+  }
+}
+
 void full_modulo(int64_t* out, const uint32_t* words, int64_t count, uint64_t range) {
   const Modulo modulo(range);
   for (int64_t i = 0; i < count; i++) {
@@ -110,6 +136,8 @@ fl_status randint(const fl_call* call) {
       int64_t values[kWordsAtOnce / 2];
       if (range > 0 && range <= kSmallRange) {
         small_modulo(values, words, n, range);
+      } else if (range > 0 && range < kMediumRange) {
+        medium_modulo(values, words, n, range);
       } else {
         full_modulo(values, words, n, range);
       }
