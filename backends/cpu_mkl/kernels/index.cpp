@@ -3,6 +3,7 @@
 
 #include "elements.h"
 #include "indexed.h"
+#include "loops.h"
 #include "registry.h"
 #include "walk.h"
 
@@ -19,11 +20,14 @@ fl_status take(const fl_call* call, const Walk& walk, Indexed& indexed, int dtyp
   return for_bits(dtype, [&]<class T>(Type<T>) {
     T* const to = data_of<T>(call->out[0]);
     const T* const from = data_of<const T>(call->in[0]);
+    const int64_t bytes = n * static_cast<int64_t>(sizeof(T));
+    const bool stream = bytes >= 256 && bytes * walk.rows() >= kStreamBytes;
     const auto row = [=](const int64_t* at, int64_t offset) {
       T* y = to + at[0];
       const T* x = from + at[1] + offset;
       if (to_step == 1 && step == 1) {
-        std::memcpy(y, x, static_cast<size_t>(n) * sizeof(T));
+        if (stream) return stream_copy(y, x, bytes);
+        std::memcpy(y, x, static_cast<size_t>(bytes));
       } else {
         for (int64_t j = 0; j < n; j++) y[j * to_step] = x[j * step];
       }
@@ -43,10 +47,11 @@ fl_status take(const fl_call* call, const Walk& walk, Indexed& indexed, int dtyp
       }
     };
     const auto fetch = [=](int64_t offset) {
-      if (step == 1) prefetch_row(from + offset, n * static_cast<int64_t>(sizeof(T)));
+      if (step == 1) prefetch_row(from + offset, bytes);
     };
     visit(walk, 2, indexed, true, to_step == 1 && step == 0, row, elements, block,
           fetch);
+    if (stream) stream_fence();
     return FL_OK;
   });
 }
