@@ -49,8 +49,8 @@ fl_status take(const fl_call* call, const Walk& walk, Indexed& indexed, int dtyp
     const auto fetch = [=](int64_t offset) {
       if (step == 1) prefetch_row(from + offset, bytes);
     };
-    visit(walk, 2, indexed, true, to_step == 1 && step == 0, row, elements, block,
-          fetch);
+    visit<true>(walk, 2, indexed, to_step == 1 && step == 0, row, elements, block,
+                fetch);
     if (stream) stream_fence();
     return FL_OK;
   });
@@ -153,8 +153,8 @@ fl_status put(const Walk& walk, Indexed& indexed, T* to, const T* from, Op op = 
   const auto fetch = [=](int64_t offset) {
     if (to_step == 1) prefetch_row(to + offset, n * static_cast<int64_t>(sizeof(T)));
   };
-  visit(walk, 2, indexed, false, to_step == 0 && step == 1, row, elements, block,
-        fetch);
+  visit<false>(walk, 2, indexed, to_step == 0 && step == 1, row, elements, block,
+               fetch);
   return FL_OK;
 }
 

@@ -63,10 +63,15 @@ struct Indexed {
   // Calls use(j, offset) for the n elements whose one index is p[j]; false, and an
   // error told, when one is out of range.
   template <class F>
-  [[gnu::always_inline]] bool each(const int64_t* p, int64_t n, F&& use) {
+  bool each(const int64_t* p, int64_t n, F use) {
+    return strides[0] == 1 ? each(p, n, std::integral_constant<int64_t, 1>(), use)
+                           : each(p, n, strides[0], use);
+  }
+
+  template <class Stride, class F>
+  bool each(const int64_t* p, int64_t n, Stride stride, F use) {
     using V = Vec<int64_t>;
     constexpr int N = lanes_of<V>, kAtOnce = N < 4 ? 4 : 8;
-    const int64_t stride = strides[0];
     const V last = splat<V>(sizes[0] - 1);
     int64_t j = 0;
     for (; j + kAtOnce <= n; j += kAtOnce) {
@@ -109,7 +114,7 @@ struct Indexed {
 
  private:
   template <class F>
-  bool each_checked(const int64_t* p, int64_t j, int64_t end, F&& use) {
+  bool each_checked(const int64_t* p, int64_t j, int64_t end, const F& use) {
     for (; j < end; j++) {
       const int64_t i = wrapped(0, p[j]);
       if (outside(0, i)) {
@@ -165,10 +170,9 @@ void visit_ahead(const Walk& walk, int first, Indexed& indexed, int64_t begin,
 // walk whose operands from `first` on are the indices; fetch(offset) is told of rows to
 // come. With `by_element`, elements(base offsets, begin) gives what may take the place
 // of block: a function of j - begin and one offset.
-template <class Row, class Elements, class Block, class Fetch>
-void visit(const Walk& walk, int first, Indexed& indexed, bool parallel,
-           bool by_element, Row&& row, Elements&& elements, Block&& block,
-           Fetch&& fetch) {
+template <bool kParallel, class Row, class Elements, class Block, class Fetch>
+void visit(const Walk& walk, int first, Indexed& indexed, bool by_element, Row&& row,
+           Elements&& elements, Block&& block, Fetch&& fetch) {
   const int64_t n = walk.inner_size(), rows = walk.rows();
   int64_t steps[kWalkOperands];
   bool whole = true;
@@ -198,24 +202,22 @@ void visit(const Walk& walk, int first, Indexed& indexed, bool parallel,
     }
   };
   const bool ahead = whole && indexed.count == 1 && walk.even_rows() && n > 16;
-  if (ahead && (!parallel || n * rows < 16384)) {
-    visit_ahead(walk, first, indexed, 0, rows, row, fetch);
-  } else if (ahead) {
-    parallel_for(rows, std::max<int64_t>(1, 16384 / n),
-                 [&](int64_t begin, int64_t end) {
-                   visit_ahead(walk, first, indexed, begin, end, row, fetch);
-                 });
-  } else if (!parallel || n * rows < 16384) {
-    walk.each(0, rows, [&](const int64_t* at) { one_row(at, 0, n); });
-  } else if (rows == 1 && !whole) {
-    parallel_for(n, 8192, [&](int64_t begin, int64_t end) {
-      walk.each(0, 1, [&](const int64_t* at) { one_row(at, begin, end); });
-    });
-  } else {
-    parallel_for(rows, std::max<int64_t>(1, 8192 / n), [&](int64_t begin, int64_t end) {
-      walk.each(begin, end, [&](const int64_t* at) { one_row(at, 0, n); });
-    });
+  const auto some_rows = [&](int64_t begin, int64_t end) {
+    if (ahead) return visit_ahead(walk, first, indexed, begin, end, row, fetch);
+    walk.each(begin, end, [&](const int64_t* at) { one_row(at, 0, n); });
+  };
+  if constexpr (kParallel) {
+    if (n * rows >= 16384) {
+      if (rows == 1 && !whole) {
+        return parallel_for(n, 8192, [&](int64_t begin, int64_t end) {
+          walk.each(0, 1, [&](const int64_t* at) { one_row(at, begin, end); });
+        });
+      }
+      const int64_t grain = (ahead ? 16384 : 8192) / n;
+      return parallel_for(rows, std::max<int64_t>(1, grain), some_rows);
+    }
   }
+  some_rows(0, rows);
 }
 
 }  // namespace FL_ISA::inline data_kernels
