@@ -39,6 +39,25 @@ FL_INLINE V prefix(Op op, V v, V neutral) {
   }
 }
 
+// The running values inside v.
+template <class Op, class V>
+FL_INLINE V running(Op op, V v, V neutral) {
+#if defined(__AVX2__)
+  // Sums by shifts of halves, and the lower one's total: what moves lanes across halves
+  // takes several times as long.
+  if constexpr (std::is_same_v<Op, Plus> && sizeof(V) == 32 && sizeof(Lane<V>) >= 4) {
+    constexpr int kHalf = lanes_of<V> / 2;
+    if constexpr (sizeof(Lane<V>) == 4) v += V(_mm256_slli_si256(__m256i(v), 4));
+    v += V(_mm256_slli_si256(__m256i(v), 8));
+    Mask<V> last;
+    for (int i = 0; i < lanes_of<V>; ++i) last[i] = i / kHalf * kHalf + kHalf - 1;
+    const V totals = __builtin_shuffle(v, last);
+    return v + V(_mm256_permute2x128_si256(__m256i(totals), __m256i(totals), 0x08));
+  }
+#endif
+  return prefix<1>(op, v, neutral);
+}
+
 // A vector at a time: the running values inside it, then those before it.
 template <class Op, class T>
 void scan_line(T* out, const T* x, int64_t n) {
@@ -53,7 +72,7 @@ void scan_line(T* out, const T* x, int64_t n) {
     V before = neutral;
     int64_t i = 0;
     for (; i + N <= n; i += N) {
-      const V v = prefix<1>(op, load<V>(x + i), neutral);
+      const V v = running(op, load<V>(x + i), neutral);
       const V sum = op(before, v);
       store(out + i, sum);
       before = op(before, splat<V>(v[N - 1]));
