@@ -30,6 +30,20 @@ inline int64_t append_positions(uint64_t mask, int64_t base, int64_t* out,
     }
     return count;
   }
+#elif defined(__AVX2__)
+  if (count > kFewBits && room >= count + 8) {
+    for (; mask != 0; mask >>= 8, base += 8) {
+      const auto& bits = kSetBits[mask & 0xFF];
+      const __m256i start = _mm256_set1_epi64x(base);
+      for (int half = 0; half < 8; half += 4) {
+        const __m256i at = _mm256_cvtepu8_epi64(_mm_loadu_si32(bits.data() + half));
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + half),
+                            _mm256_add_epi64(start, at));
+      }
+      out += std::popcount(mask & 0xFF);
+    }
+    return count;
+  }
 #endif
   (void)room;
   each_bit(mask, [&](int i) { *out++ = base + i; });
@@ -136,10 +150,11 @@ fl_status count_nonzero(const fl_call* call) {
 
 // ---- masks -----------------------------------------------------------------------
 
-// Appends the elements of x whose bits are set to out, which has room for `room` more.
+// Appends the elements of n <= kMaskBits of x whose bits are set to out, which has room
+// for `room` more.
 template <class T>
-inline void append_elements(const T* x, int64_t stride, uint64_t mask, T* out,
-                            int64_t room) {
+inline void append_elements(const T* x, int64_t stride, int64_t n, uint64_t mask,
+                            T* out, int64_t room) {
 #if defined(__AVX512F__)
   if constexpr (sizeof(T) == 4) {
     if (stride == 1 && room >= kMaskBits) {
@@ -162,8 +177,24 @@ inline void append_elements(const T* x, int64_t stride, uint64_t mask, T* out,
       return;
     }
   }
+#elif defined(__AVX2__)
+  if constexpr (sizeof(T) == 4) {
+    if (stride == 1 && n == kMaskBits && room >= kMaskBits &&
+        std::popcount(mask) > kFewBits) {
+      for (; mask != 0; mask >>= 8, x += 8) {
+        const __m256i from = _mm256_cvtepu8_epi32(
+            _mm_loadl_epi64(reinterpret_cast<const __m128i*>(&kSetBits[mask & 0xFF])));
+        const __m256i v = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(x));
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(out),
+                            _mm256_permutevar8x32_epi32(v, from));
+        out += std::popcount(mask & 0xFF);
+      }
+      return;
+    }
+  }
 #endif
   (void)room;
+  (void)n;
   each_bit(mask, [&](int i) { *out++ = x[i * stride]; });
 }
 
@@ -185,10 +216,10 @@ fl_status masked_select(const fl_call* call) {
       const T* x = data_of<const T>(a) + at[0];
       const boolean* m = data_of<const boolean>(mask) + at[1];
       for (int64_t i = 0; i < n; i += kMaskBits) {
-        const uint64_t bits =
-            nonzero_bits(m + i * mask_step, mask_step, std::min(kMaskBits, n - i));
+        const int64_t some = std::min(kMaskBits, n - i);
+        const uint64_t bits = nonzero_bits(m + i * mask_step, mask_step, some);
         if (out_step == 1) {
-          append_elements(x + i * step, step, bits, to, room);
+          append_elements(x + i * step, step, some, bits, to, room);
           to += std::popcount(bits);
         } else {
           each_bit(bits, [&](int bit) {

@@ -2,6 +2,7 @@
 // count_nonzero, masked_select and masked_scatter.
 #pragma once
 
+#include <array>
 #include <bit>
 #include <cstdint>
 
@@ -63,6 +64,21 @@ inline uint64_t nonzero_bits(const T* x, int64_t stride, int64_t n) {
   }
   return bits_of_bytes(bytes);
 }
+
+#if defined(__AVX2__) && !defined(__AVX512F__)
+// For each byte, the positions of its set bits: what AVX-512 has an instruction for.
+inline constexpr auto kSetBits = [] {
+  std::array<std::array<uint8_t, 8>, 256> bits{};
+  for (size_t byte = 0; byte < 256; byte++) {
+    size_t count = 0;
+    for (uint8_t i = 0; i < 8; i++) {
+      if (byte >> i & 1) bits[byte][count++] = i;
+    }
+  }
+  return bits;
+}();
+constexpr int64_t kFewBits = 8;  // of 64: so few go one by one
+#endif
 
 // Calls f(i) for the bits that are set, from the lowest.
 template <class F>
