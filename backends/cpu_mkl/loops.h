@@ -10,7 +10,9 @@ namespace FL_ISA {
 
 // Note [Rows]
 // A row function gets, for each operand (outputs first), a pointer and a step of 1
-// (contiguous) or 0 (one value, which the caller has repeated over kSplatBytes).
+// (contiguous) or 0 (one value, which the caller has repeated over kSplatBytes). The
+// step of an output may be kPast: contiguous, aligned, and better written past the
+// caches.
 // Operands of half precision reach it as float. Everything else is done outside, once
 // for all kernels: strided, transposed, broadcast and half-precision operands are
 // brought into small buffers that stay in the first-level cache, and results go back
@@ -19,14 +21,16 @@ namespace FL_ISA {
 using RowFn = void (*)(char* const* p, const int64_t* step, int64_t n, const void* op);
 
 inline constexpr int kMaxOperands = 6;
+inline constexpr int64_t kPast = 2;
 inline constexpr int kSplatBytes = 2 * kWidth;
 
 // Rough nanoseconds per element, to decide when threads pay.
 inline constexpr float kCheap = 0.15f, kMath = 0.6f, kHeavy = 10.0f;
 
 enum : uint32_t {
-  kRaw = 1,   // halves are moved about and not computed with: leave them as they are
-  kCopy = 2,  // the row function copies elements unchanged: buffers can be left out
+  kRaw = 1,     // halves are moved about and not computed with: leave them as they are
+  kCopy = 2,    // the row function copies elements unchanged: buffers can be left out
+  kDirect = 4,  // the row function knows kPast
 };
 
 fl_status pointwise(const fl_call* call, RowFn row, const void* op, float cost,
@@ -67,8 +71,12 @@ struct Mover {
       return convert<T>(v);
     }
   }
+  // With `past`, past the caches where that makes whole vectors.
   template <class W>
-  static FL_INLINE void put(void* p, W v) {
+  static FL_INLINE void put(void* p, W v, bool past) {
+    if constexpr (sizeof(V) == kWidth) {
+      if (past) return stream(p, cast(v));
+    }
     store(p, cast(v));
   }
   template <class W>
@@ -87,7 +95,7 @@ struct Mover<std::complex<T>, N> {
     std::memcpy(buffer, p, n * 2 * sizeof(T));
     return load_complex<V>(buffer);
   }
-  static FL_INLINE void put(void* p, V v) { store_complex(p, v); }
+  static FL_INLINE void put(void* p, V v, bool past) { store_complex(p, v, past); }
   static FL_INLINE void put(void* p, V v, int n) {
     T buffer[2 * N];
     store_complex(buffer, v);
@@ -105,6 +113,13 @@ inline constexpr int widest<T> = sizeof(Real<T>);
 template <class Op, class Out, class... In>
 struct MapRow {
   static constexpr int N = kWidth / widest<Out, In...>;
+  // Masks narrower than what they come of are made K at a time, into whole vectors. (Of
+  // AVX-512, one instruction narrows a mask.)
+#if defined(__AVX512F__)
+  static constexpr int K = 1;
+#else
+  static constexpr int K = std::is_same_v<Out, boolean> ? widest<In...> : 1;
+#endif
 
   static void run(char* const* p, const int64_t* step, int64_t n, const void* op) {
     loop(p, step, n, *static_cast<const Op*>(op),
@@ -118,10 +133,20 @@ struct MapRow {
     char* out = p[0];
     const char* in[] = {p[1 + I]...};
     const int64_t move[] = {step[1 + I] * int64_t{N * sizeof(In)}...};
+    const bool past = step[0] == kPast;
     int64_t i = 0;
+    if constexpr (K > 1) {
+      const std::index_sequence<I...> all;
+      for (; i + K * N <= n; i += K * N) {
+        const auto bytes = (Vec<uint8_t>)masks<K>(op, in, move, all) & 1;
+        past ? stream(out, bytes) : store(out, bytes);
+        out += K * N;
+        ((in[I] += K * move[I]), ...);
+      }
+    }
 #pragma GCC unroll 2
     for (; i + N <= n; i += N) {
-      Mover<Out, N>::put(out, op(Mover<In, N>::get(in[I])...));
+      Mover<Out, N>::put(out, op(Mover<In, N>::get(in[I])...), past);
       out += N * sizeof(Out);
       ((in[I] += move[I]), ...);
     }
@@ -133,13 +158,26 @@ struct MapRow {
                          rest);
     }
   }
+
+  // The masks of the next M vectors, in lanes an M-th as wide.
+  template <int M, size_t... I>
+  static FL_INLINE auto masks(const Op& op, const char* const* in, const int64_t* move,
+                              std::index_sequence<I...> all) {
+    if constexpr (M == 1) {
+      return op(Mover<In, N>::get(in[I])...);
+    } else {
+      const char* const next[] = {in[I] + M / 2 * move[I]...};
+      return pack_halves(masks<M / 2>(op, in, move, all),
+                         masks<M / 2>(op, next, move, all));
+    }
+  }
 };
 
 // pointwise() with the row of Op on these types.
 template <class Out, class... In, class Op>
 inline fl_status map(const fl_call* call, const Op& op, float cost = kCheap,
                      uint32_t flags = 0) {
-  return pointwise(call, &MapRow<Op, Out, In...>::run, &op, cost, flags);
+  return pointwise(call, &MapRow<Op, Out, In...>::run, &op, cost, flags | kDirect);
 }
 
 // Calls make(T{}) for the type T in which the floating-point main operand is computed,
@@ -188,9 +226,12 @@ void stream_fence();
 inline constexpr int64_t kStreamBytes = int64_t{8} << 20;
 void gather_strided(int size, void* dst, const void* src, int64_t stride_bytes,
                     int64_t n);
+// dst[i] = src[-i], for elements of at most 8 bytes; `stream` as above.
+void reverse_copy(int size, void* dst, const void* src, int64_t n, bool stream);
 void scatter_strided(int size, void* dst, int64_t stride_bytes, const void* src,
                      int64_t n);
-void widen_row(int dtype, float* dst, const void* src, int64_t n);
-void narrow_row(int dtype, void* dst, const float* src, int64_t n);
+// With `past`, past the caches: dst is aligned.
+void widen_row(int dtype, float* dst, const void* src, int64_t n, bool past = false);
+void narrow_row(int dtype, void* dst, const float* src, int64_t n, bool past = false);
 
 }  // namespace FL_ISA

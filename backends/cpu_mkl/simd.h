@@ -83,6 +83,27 @@ FL_INLINE void store(void* p, V v) {
   std::memcpy(p, &v, sizeof(V));
 }
 
+// Past the caches, where vectors are a whole register; p is aligned.
+template <class V>
+FL_INLINE void stream(void* p, V v) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(V) == 64) {
+    return _mm512_stream_si512(static_cast<__m512i*>(p), __m512i(v));
+  }
+#endif
+#if defined(__AVX2__)
+  if constexpr (sizeof(V) == 32) {
+    return _mm256_stream_si256(static_cast<__m256i*>(p), __m256i(v));
+  }
+#endif
+#if defined(__SSE2__)
+  if constexpr (sizeof(V) == 16) {
+    return _mm_stream_si128(static_cast<__m128i*>(p), __m128i(v));
+  }
+#endif
+  store(p, v);
+}
+
 #if defined(__AVX2__)
 // Mask of the first n of eight words.
 FL_INLINE __m256i first_words(int n) {
@@ -193,14 +214,80 @@ FL_INLINE void store_some(void* p, V v, int n) {
 
 // ---- values -----------------------------------------------------------------
 
+#if defined(__AVX2__) && !defined(__AVX512F__)
+// Lanes of T, a whole register of them, from narrower ones: GCC 12 takes those one by
+// one, or in halves.
+template <class T, class V>
+FL_INLINE auto widen_register(V v) {
+  using S = Lane<V>;
+  using Out = Vec<T, lanes_of<V>>;
+  constexpr int from = sizeof(S), to = sizeof(T);
+  constexpr bool s = std::is_signed_v<S>;
+  __m128i raw = _mm_setzero_si128();
+  std::memcpy(&raw, &v, sizeof(V));
+  if constexpr (std::is_same_v<S, float>) {
+    return (Out)_mm256_cvtps_pd(__m128(raw));
+  } else if constexpr (from == 1 && to == 2) {
+    return (Out)(s ? _mm256_cvtepi8_epi16(raw) : _mm256_cvtepu8_epi16(raw));
+  } else if constexpr (from == 1 && to == 4) {
+    return (Out)(s ? _mm256_cvtepi8_epi32(raw) : _mm256_cvtepu8_epi32(raw));
+  } else if constexpr (from == 1) {
+    return (Out)(s ? _mm256_cvtepi8_epi64(raw) : _mm256_cvtepu8_epi64(raw));
+  } else if constexpr (from == 2 && to == 4) {
+    return (Out)(s ? _mm256_cvtepi16_epi32(raw) : _mm256_cvtepu16_epi32(raw));
+  } else if constexpr (from == 2) {
+    return (Out)(s ? _mm256_cvtepi16_epi64(raw) : _mm256_cvtepu16_epi64(raw));
+  } else {
+    return (Out)(s ? _mm256_cvtepi32_epi64(raw) : _mm256_cvtepu32_epi64(raw));
+  }
+}
+#endif
+
 // Converts each lane as a C cast does.
 template <class T, class V>
 FL_INLINE auto convert(V v) {
-  if constexpr (std::is_same_v<T, Lane<V>>) {
+  using S = Lane<V>;
+  constexpr int n = lanes_of<V>;
+  constexpr bool ints = std::is_integral_v<T> && std::is_integral_v<S>;
+  if constexpr (std::is_same_v<T, S>) {
     return v;
+#if defined(__AVX2__) && !defined(__AVX512F__)
+  } else if constexpr (sizeof(T) > sizeof(S) && sizeof(T) * n == kWidth &&
+                       (ints ||
+                        (std::is_same_v<T, double> && std::is_same_v<S, float>))) {
+    return widen_register<T>(v);
+#endif
+#if !defined(__AVX512F__)
+    // In steps of two, for GCC 12 takes greater ones lane by lane.
+  } else if constexpr (ints && sizeof(S) > 2 * sizeof(T)) {
+    return convert<T>(convert<typename IntOf<sizeof(S) / 2>::type>(v));
+  } else if constexpr (ints && sizeof(T) > 2 * sizeof(S)) {
+    using Wider = typename IntOf<2 * sizeof(S)>::type;
+    using U = std::make_unsigned_t<Wider>;
+    return convert<T>(convert<std::conditional_t<std::is_signed_v<S>, Wider, U>>(v));
+#endif
   } else {
-    return __builtin_convertvector(v, Vec<T, lanes_of<V>>);
+    return __builtin_convertvector(v, Vec<T, n>);
   }
+}
+
+// The lanes of a and then of b.
+template <class V>
+FL_INLINE auto join(V a, V b) {
+  Vec<Lane<V>, 2 * lanes_of<V>> out;
+  std::memcpy(&out, &a, sizeof(V));
+  std::memcpy(reinterpret_cast<char*>(&out) + sizeof(V), &b, sizeof(V));
+  return out;
+}
+
+// Lanes of half the size, cut off, of a and then of b.
+template <class V>
+FL_INLINE auto pack_halves(V a, V b) {
+  using H = typename IntOf<sizeof(Lane<V>) / 2>::type;
+  constexpr int n = 2 * lanes_of<V>;
+  Vec<H, n> even;
+  for (int i = 0; i < n; ++i) even[i] = 2 * i;
+  return __builtin_shuffle((Vec<H, n>)a, (Vec<H, n>)b, even);
 }
 
 // The same bits as lanes of T.
@@ -230,6 +317,11 @@ FL_INLINE bool any_lane(V mask) {
 #if defined(__AVX2__)
   if constexpr (sizeof(V) == 32) {
     return !_mm256_testz_si256(__m256i(words), __m256i(words));
+  }
+#endif
+#if defined(__SSE4_1__)
+  if constexpr (sizeof(V) == 16) {
+    return !_mm_testz_si128(__m128i(words), __m128i(words));
   }
 #endif
   int64_t all = 0;
@@ -277,13 +369,18 @@ FL_INLINE Vec<float, N> widen(Vec<uint16_t, N> h, bfloat16) {
   return bits_as<float>(convert<uint32_t>(h) << 16);
 }
 
-// Rounds to nearest, ties to even; NaN stays NaN.
-template <int N>
-FL_INLINE Vec<uint16_t, N> narrow(Vec<float, N> x, bfloat16) {
-  using U = Vec<uint32_t, N>;
+// Rounds to nearest, ties to even; NaN stays NaN. In lanes of 32 bits.
+template <class V>
+FL_INLINE auto round_bfloat16(V x) {
+  using U = Vec<uint32_t, lanes_of<V>>;
   const U u = (U)x;
   const U rounded = (u + 0x7fff + ((u >> 16) & 1)) >> 16;
-  return convert<uint16_t>(x != x ? U{} + 0x7fc0 : rounded);
+  return x != x ? U{} + 0x7fc0 : rounded;
+}
+
+template <int N>
+FL_INLINE Vec<uint16_t, N> narrow(Vec<float, N> x, bfloat16) {
+  return convert<uint16_t>(round_bfloat16(x));
 }
 
 template <int N>
@@ -391,7 +488,7 @@ FL_INLINE C load_complex(const void* p) {
 }
 
 template <class C>
-FL_INLINE void store_complex(void* p, C v) {
+FL_INLINE void store_complex(void* p, C v, bool past = false) {
   using V = decltype(C::re);
   constexpr int n = lanes_of<V>;
   using M = Mask<V>;
@@ -400,8 +497,11 @@ FL_INLINE void store_complex(void* p, C v) {
     low[i] = i / 2 + (i % 2) * n;
     high[i] = n / 2 + i / 2 + (i % 2) * n;
   }
-  store(p, __builtin_shuffle(v.re, v.im, low));
-  store(static_cast<char*>(p) + sizeof(V), __builtin_shuffle(v.re, v.im, high));
+  const V first = __builtin_shuffle(v.re, v.im, low);
+  const V second = __builtin_shuffle(v.re, v.im, high);
+  char* const next = static_cast<char*>(p) + sizeof(V);
+  past ? stream(p, first) : store(p, first);
+  past ? stream(next, second) : store(next, second);
 }
 
 }  // namespace FL_ISA

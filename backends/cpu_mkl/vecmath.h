@@ -19,14 +19,14 @@ FL_INLINE V fused(V a, V b, V c) {
   return a * b + c;
 }
 
-// |x|^y for finite x != 0 and finite y: the logarithm as a sum of two floats.
+// |x|^y for normal |x| and finite y: the logarithm as a sum of two floats.
 template <class V>
 FL_INLINE V pow_magnitude(V x, V y) {
-  const auto [e, f] = split_log(x);
-  const V p = poly(f, 0.3333333299f, -0.2500000224f, 0.2000014091f, -0.166665988f,
-                   0.1427651843f, -0.1248591946f, 0.1129427611f, -0.1055737346f,
-                   8.443794547e-2f, -3.599657371e-2f);
+  const auto [e, f] = split_normal(x);
   const V ff = f * f;
+  const V p = poly_split(f, ff, 0.3333333299f, -0.2500000224f, 0.2000014091f,
+                         -0.166665988f, 0.1427651843f, -0.1248591946f, 0.1129427611f,
+                         -0.1055737346f, 8.443794547e-2f, -3.599657371e-2f);
   const V ff_low = fused(f, f, -ff);
   // log(1+f) = f - ff/2 + (f ff p - ff_low/2)
   const V small = fused(ff * f, p, ff_low * -0.5f);
@@ -44,23 +44,29 @@ FL_INLINE V pow_magnitude(V x, V y) {
   const V l = sum + sum_low;
   const V l_low = sum_low - (l - sum);
   // Times y.
-  V z = y * l;
+  const V z = y * l;
   const V z_low = fused(y, l, -z) + y * l_low;
-  z = z > 160 ? V{} + 160.0f : (z < -170 ? V{} - 170.0f : z);
-  const V n = round_to<0>(z);
-  const V r = (z - n) + (abs_of(z) < 160 ? z_low : V{});
-  return scale2(expm1_small(r * 0x1.62e42fefa39efp-1f) + 1, n);
+  const V inner = at_most(at_least(z, -170.0f), 160.0f);
+  const auto [n, bits] = round_by_adding<2 * kExponentBias<V>>(inner, 1.0f);
+  const V r = (inner - n) + (inner == z ? z_low : V{});
+  return scale_by(expm1_small(r * 0x1.62e42fefa39efp-1f) + 1, bits);
 }
 #endif
 
 template <class V>
-FL_INLINE V vpow(V x, V y) {
+__attribute__((noinline)) V pow_lanes(V x, V y) {
   using T = Lane<V>;
+  return map_lanes([](T a, T b) { return std::pow(a, b); }, x, y);
+}
+
+template <class V>
+FL_INLINE V vpow(V x, V y) {
 #if defined(__FMA__)
   if constexpr (is_float_vec<V> && sizeof(V) == kWidth) {
-    const auto odd_case = (x == 0) | ~(abs_of(x) < kInf<V>) | ~(abs_of(y) < kInf<V>);
-    if (!any_lane(odd_case)) {
-      const V out = pow_magnitude(abs_of(x), y);
+    const V a = abs_of(x);
+    if (!any_odd(a) && !any_lane(~(abs_of(y) < kInf<V>))) {
+      const V out = pow_magnitude(a, y);
+      if (!any_lane(x < 0)) return out;
       const auto whole = round_to<3>(y) == y;
       const V half = y * 0.5f;
       const auto odd = whole & (round_to<3>(half) != half);
@@ -69,7 +75,7 @@ FL_INLINE V vpow(V x, V y) {
     }
   }
 #endif
-  return map_lanes([](T a, T b) { return std::pow(a, b); }, x, y);
+  return pow_lanes(x, y);
 }
 
 // ---- the error function -----------------------------------------------------
@@ -122,13 +128,15 @@ template <class V>
 FL_INLINE V verf(V x) {
   V a = abs_of(x);
   if constexpr (is_float_vec<V>) {
-    a = a > 4 ? V{} + 4.0f : a;
+    a = at_most(a, 4.0f);
     const V g =
-        poly(a, 1.128379171f, 0.6366195674f, 0.1027733609f, -1.912138603e-2f,
-             -2.581503948e-4f, 1.823030723e-3f, -7.718797463e-4f, 1.880921764e-4f,
-             -2.874358177e-5f, 2.55876506e-6f, -1.013977274e-7f);
-    const auto [n, r] = reduce_exp(-a * g);
-    const V scale = scale2(V{} + 1, n);
+        poly_split(a, a * a, 0.6366195674f, 0.1027733609f, -1.912138603e-2f,
+                   -2.581503948e-4f, 1.823030723e-3f, -7.718797463e-4f, 1.880921764e-4f,
+                   -2.874358177e-5f, 2.55876506e-6f, -1.013977274e-7f) *
+            a +
+        1.128379171f;
+    const auto [r, bits] = reduce_exp<kExponentBias<V>>(-a * g);
+    const V scale = power_of_two<V>(bits);
     return with_sign((1 - scale) - scale * expm1_small(r), x);
   } else {
     const V z = x * x;

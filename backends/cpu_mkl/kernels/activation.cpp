@@ -15,20 +15,28 @@ constexpr double kRootHalf = 0.70710678118654752440,
                  kRootTwoOverPi = 0.79788456080286535588,
                  kInverseRootTwoPi = 0.39894228040143267794, kCubic = 0.044715;
 
-// The normal distribution's upper tail for a >= 0: 2^q(a), with q fitted on [0, 6];
-// beyond, where it is less than 1e-9, 0.
+// The normal distribution's upper tail for a in [0, 6]: 2^q(a).
 template <class V>
 FL_INLINE V upper_tail(V a) {
-  const V q =
-      poly(a, -0.9999999353f, -1.151107191f, -0.4592000996f, -5.249218817e-2f,
-           7.002426501e-3f, -2.581307363e-5f, -2.796633626e-4f, 8.163977386e-5f,
-           -1.329010828e-5f, 1.336492789e-6f, -7.757566414e-8f, 1.993345004e-9f);
-  const V n = round_to<0>(q);
+  const V q = poly_split(a, a * a, -0.9999999353f, -1.151107191f, -0.4592000996f,
+                         -5.249218817e-2f, 7.002426501e-3f, -2.581307363e-5f,
+                         -2.796633626e-4f, 8.163977386e-5f, -1.329010828e-5f,
+                         1.336492789e-6f, -7.757566414e-8f, 1.993345004e-9f);
+  const auto [n, bits] = round_by_adding<kExponentBias<V>>(q, 1.0f);
   const V r = q - n;
   // 2^r - 1 over r, on [-0.5, 0.5].
-  const V p = poly(r, 0.693147188f, 0.2402265076f, 5.550357071e-2f, 9.61808252e-3f,
-                   1.339088633e-3f, 1.545318283e-4f);
-  return a > 6 ? V{} : scale2(r * p + 1, n);
+  const V p = poly_split(r, r * r, 0.693147188f, 0.2402265076f, 5.550357071e-2f,
+                         9.61808252e-3f, 1.339088633e-3f, 1.545318283e-4f);
+  return (r * p + 1) * power_of_two<V>(bits);
+}
+
+// Where the tail is less than 1e-9 it is taken for nothing.
+constexpr float kTailEnd = 6;
+
+// value where `keep`, else 0, be it a number or not.
+template <class V>
+FL_INLINE V only_where(Mask<V> keep, V value) {
+  return (V)((Mask<V>)value & keep);
 }
 
 // x Phi(x) = max(x, 0) - |x| Phi(-|x|)
@@ -37,15 +45,13 @@ constexpr auto gelu_erf = [](auto x) {
   using T = Lane<V>;
   if constexpr (is_float_vec<V>) {
     const V a = abs_of(x);
-    const V tail = a * upper_tail(a);
-    const V out = (x < 0 ? V{} : x) - tail;
-    return a == kInf<V> ? (x < 0 ? V{} : x) : out;
+    const V tail = only_where(a <= kTailEnd, a * upper_tail(at_most(a, kTailEnd)));
+    return at_least(x, 0.0f) - tail;
   } else {
     return T(0.5) * x * (1 + verf(x * T(kRootHalf)));
   }
 };
 
-// x sigmoid(2u) is x (1 + tanh(u)) / 2.
 constexpr auto gelu_tanh = [](auto x) {
   using T = Lane<decltype(x)>;
   const auto u = x * (1 + T(kCubic) * x * x) * T(2 * kRootTwoOverPi);
@@ -57,7 +63,8 @@ constexpr auto gelu_erf_backward = [](auto g, auto x) {
   using T = Lane<V>;
   V cdf;
   if constexpr (is_float_vec<V>) {
-    const V tail = upper_tail(abs_of(x));
+    const V a = abs_of(x);
+    const V tail = only_where(a <= kTailEnd, upper_tail(at_most(a, kTailEnd)));
     cdf = x < 0 ? tail : 1 - tail;
   } else {
     cdf = T(0.5) * (1 + verf(x * T(kRootHalf)));

@@ -110,6 +110,14 @@ constexpr auto int_pow = [](auto base, auto exponent) -> decltype(base) {
   return static_cast<T>(out);
 };
 
+// x^k sqrt(x) for k > 0, of which -0 gives 0 and -inf inf.
+template <int kTimes, class V>
+FL_INLINE V times_root(V x) {
+  V out = vsqrt(x);
+  for (int i = 0; i < kTimes; ++i) out = out * x;
+  return x == -kInf<V> ? -x : abs_of(out);
+}
+
 // A repeated exponent, if it is one of those with a form of its own: f(functor).
 template <class T, class F>
 fl_status pow_special(T exponent, F&& f, bool& found) {
@@ -117,6 +125,8 @@ fl_status pow_special(T exponent, F&& f, bool& found) {
   if (exponent == T(2)) return f([](auto x, auto) { return x * x; });
   if (exponent == T(3)) return f([](auto x, auto) { return x * x * x; });
   if (exponent == T(0.5)) return f([](auto x, auto) { return vsqrt(x); });
+  if (exponent == T(1.5)) return f([](auto x, auto) { return times_root<1>(x); });
+  if (exponent == T(2.5)) return f([](auto x, auto) { return times_root<2>(x); });
   if (exponent == T(-0.5)) return f([](auto x, auto) { return 1 / vsqrt(x); });
   if (exponent == T(-1)) return f([](auto x, auto) { return 1 / x; });
   if (exponent == T(-2)) return f([](auto x, auto) { return 1 / (x * x); });

@@ -10,7 +10,8 @@ namespace {
 
 constexpr int kMaxDims = 64;
 constexpr int kBlock = 512;  // elements of a buffered row
-constexpr int kTile = 32;    // rows and columns of a transposed tile
+constexpr int kTile = 64;    // rows and columns of a transposed tile
+constexpr int kTall = 512;   // rows of one that is copied past the caches
 constexpr int kTinyRow = 16;
 
 struct Operand {
@@ -26,7 +27,7 @@ struct Plan {
   RowFn row;
   const void* op;
   int n_ops, n_out, ndim;
-  bool stream = false, copy = false;
+  bool stream = false, direct = false, copy = false;
   int64_t sizes[kMaxDims];
   Operand ops[kMaxOperands];
 
@@ -94,6 +95,8 @@ bool copy_row(const Plan& plan, char* const* p, const int64_t* stride, int64_t n
   if (stride[0] == size) {
     if (plan.stream && stride[1] == size) {
       stream_copy(p[0], p[1], n * size);
+    } else if (stride[1] == -size && size <= 8) {
+      reverse_copy(size, p[0], p[1], n, plan.stream);
     } else if (plan.stream) {
       return false;
     } else {
@@ -118,7 +121,13 @@ void run_row(const Plan& plan, char* const* p, const int64_t* stride, int64_t n,
     const Operand& a = plan.ops[k];
     q[k] = p[k];
     step[k] = 1;
-    buffered[k] = a.half || stride[k] != a.size || (plan.stream && k == 0);
+    buffered[k] = a.half || stride[k] != a.size;
+    if (plan.stream && k == 0 && !buffered[k]) {
+      const bool direct =
+          plan.direct && reinterpret_cast<uintptr_t>(p[k]) % kWidth == 0;
+      if (direct) step[k] = kPast;
+      buffered[k] = !direct;
+    }
     if (k >= plan.n_out && stride[k] == 0) {
       fill_splat(buffers.row[k], p[k], a.dtype, a.half);
       q[k] = buffers.row[k];
@@ -296,8 +305,47 @@ bool find_turned(Plan& plan) {
 }
 
 struct Tile {
-  alignas(64) char data[kMaxOperands][kTile * kTile * 16];
+  alignas(64) char data[kMaxOperands][kTile * kTile * 8];
 };
+
+// Whether a tile is but a transposition of one operand to the result.
+bool only_turns(const Plan& plan) {
+  const int last = plan.ndim - 1;
+  return plan.copy && plan.ops[0].strides[last] == plan.ops[0].size &&
+         is_turned(plan.ops[1], last);
+}
+
+// Rows and columns of a tile. Wide elements make smaller ones.
+int64_t tile_rows(const Plan& plan) {
+  if (plan.stream && only_turns(plan)) return kTall;
+  for (int k = 0; k < plan.n_ops; ++k) {
+    if (plan.ops[k].size > 8) return kTile / 2;
+  }
+  return kTile;
+}
+int64_t tile_cols(const Plan& plan) {
+  return std::min<int64_t>(kTile, tile_rows(plan));
+}
+
+// Rows of contiguous operands, done with no look at each. False where they are not.
+bool run_plain_rows(const Plan& plan, char** p, const int64_t* stride,
+                    const int64_t* down, int64_t rows, int64_t cols) {
+  int64_t step[kMaxOperands];
+  for (int k = 0; k < plan.n_ops; ++k) {
+    if (plan.ops[k].half || stride[k] != plan.ops[k].size) return false;
+    step[k] = 1;
+  }
+  if (plan.stream) {
+    const uintptr_t place = reinterpret_cast<uintptr_t>(p[0]) | down[0];
+    if (!plan.direct || place % kWidth != 0) return false;
+    step[0] = kPast;
+  }
+  for (int64_t r = 0; r < rows; ++r) {
+    plan.row(p, step, cols, plan.op);
+    for (int k = 0; k < plan.n_ops; ++k) p[k] += down[k];
+  }
+  return true;
+}
 
 void run_tile(const Plan& plan, char* const* at, int64_t rows, int64_t cols,
               Buffers& buffers, Tile& tile) {
@@ -305,10 +353,11 @@ void run_tile(const Plan& plan, char* const* at, int64_t rows, int64_t cols,
   char* p[kMaxOperands];
   int64_t stride[kMaxOperands], down[kMaxOperands];
   const Operand& out = plan.ops[0];
-  if (plan.copy && out.strides[last] == out.size && is_turned(plan.ops[1], last)) {
+  if (only_turns(plan)) {
     return transpose(out.size, at[0], out.strides[last - 1] / out.size, at[1],
                      plan.ops[1].strides[last] / out.size, rows, cols, plan.stream);
   }
+  const int64_t width = tile_cols(plan);
   for (int k = 0; k < plan.n_ops; ++k) {
     const Operand& a = plan.ops[k];
     p[k] = at[k];
@@ -316,20 +365,22 @@ void run_tile(const Plan& plan, char* const* at, int64_t rows, int64_t cols,
     down[k] = a.strides[last - 1];
     if (!is_turned(a, last)) continue;
     if (k >= plan.n_out) {
-      transpose(a.size, tile.data[k], kTile, p[k], stride[k] / a.size, rows, cols);
+      transpose(a.size, tile.data[k], width, p[k], stride[k] / a.size, rows, cols);
     }
     p[k] = tile.data[k];
     stride[k] = a.size;
-    down[k] = kTile * a.size;
+    down[k] = width * a.size;
   }
-  for (int64_t r = 0; r < rows; ++r) {
-    run_row(plan, p, stride, cols, buffers);
-    for (int k = 0; k < plan.n_ops; ++k) p[k] += down[k];
+  if (!run_plain_rows(plan, p, stride, down, rows, cols)) {
+    for (int64_t r = 0; r < rows; ++r) {
+      run_row(plan, p, stride, cols, buffers);
+      for (int k = 0; k < plan.n_ops; ++k) p[k] += down[k];
+    }
   }
   for (int k = 0; k < plan.n_out; ++k) {
     const Operand& a = plan.ops[k];
     if (!is_turned(a, last)) continue;
-    transpose(a.size, at[k], a.strides[last] / a.size, tile.data[k], kTile, cols, rows);
+    transpose(a.size, at[k], a.strides[last] / a.size, tile.data[k], width, cols, rows);
   }
 }
 
@@ -338,18 +389,19 @@ void run_tiles(const Plan& plan, int64_t begin, int64_t end) {
   Tile tile;
   const int last = plan.ndim - 1;
   const int64_t rows = plan.sizes[last - 1], cols = plan.inner();
-  const int64_t bands = (rows + kTile - 1) / kTile;
+  const int64_t height = tile_rows(plan), width = tile_cols(plan);
+  const int64_t bands = (rows + height - 1) / height;
   for (int64_t b = begin; b < end; ++b) {
     const Cursor at(plan, last - 1, b / bands);
-    const int64_t r = b % bands * kTile;
-    for (int64_t c = 0; c < cols; c += kTile) {
+    const int64_t r = b % bands * height;
+    for (int64_t c = 0; c < cols; c += width) {
       char* p[kMaxOperands];
       for (int k = 0; k < plan.n_ops; ++k) {
         p[k] =
             at.p[k] + r * plan.ops[k].strides[last - 1] + c * plan.ops[k].strides[last];
       }
-      run_tile(plan, p, std::min<int64_t>(kTile, rows - r),
-               std::min<int64_t>(kTile, cols - c), buffers, tile);
+      run_tile(plan, p, std::min(height, rows - r), std::min(width, cols - c), buffers,
+               tile);
     }
   }
 }
@@ -385,21 +437,26 @@ __attribute__((noinline)) fl_status run_general(const fl_call* call, RowFn row,
     add_operand(plan, view, ndim, flags);
   }
   plan.copy = (flags & kCopy) != 0;
+#if !defined(__AVX512F__)
+  plan.direct = (flags & kDirect) != 0;
+#endif
   plan.ndim = ndim;
   for (int d = 0; d < ndim; ++d) plan.sizes[d] = out.ndim == 0 ? 1 : out.sizes[d];
   // In place, the lines are in the cache when they are written: nothing to go past.
   bool in_place = false;
   for (int k = 0; k < call->n_in; ++k) in_place |= call->in[k].data == out.data;
-  plan.stream = !in_place && out.numel * plan.ops[0].size >= kStreamBytes &&
-                plan.inner() >= kBlock;
+  const bool large = !in_place && out.numel * plan.ops[0].size >= kStreamBytes;
+  plan.stream = large && plan.inner() >= kBlock;
 
   const auto grain = static_cast<int64_t>(20000 / cost);
   if (find_turned(plan)) {
-    // Of tiles, only plain copies write whole lines.
-    plan.stream = plan.stream && plan.copy;
-    const int64_t rows = plan.sizes[ndim - 2];
-    const int64_t bands = (rows + kTile - 1) / kTile;
-    const int64_t per_band = std::min<int64_t>(kTile, rows) * plan.inner();
+    // Of tiles, rows of several whole lines.
+    plan.stream = large && plan.ops[0].strides[ndim - 1] == plan.ops[0].size &&
+                  plan.inner() * plan.ops[0].size % 64 == 0 && plan.inner() >= 32 &&
+                  (plan.direct || only_turns(plan));
+    const int64_t rows = plan.sizes[ndim - 2], height = tile_rows(plan);
+    const int64_t bands = (rows + height - 1) / height;
+    const int64_t per_band = std::min(height, rows) * plan.inner();
     parallel_for(out.numel / (rows * plan.inner()) * bands,
                  std::max<int64_t>(1, grain / per_band),
                  [&](int64_t b, int64_t e) { run_tiles(plan, b, e); });

@@ -11,32 +11,40 @@ struct Wide {
   uint64_t low, high;
 };
 
-// Elements in reverse order, a vector at a time; what is left is done by the caller.
-template <class Word>
-int64_t reverse_words(Word* out, const char* src, int64_t n) {
+// Reads upwards and writes downwards: processors fetch ahead best what is read upwards.
+template <class Word, bool kStream>
+void reverse_words(Word* dst, const Word* src, int64_t n) {
   using V = Vec<Word>;
   constexpr int N = lanes_of<V>;
   Mask<V> backwards;
   for (int i = 0; i < N; ++i) backwards[i] = N - 1 - i;
-  int64_t i = 0;
-  for (; i + N <= n; i += N) {
-    const char* from = src - (i + N - 1) * static_cast<int64_t>(sizeof(Word));
-    store(out + i, __builtin_shuffle(load<V>(from), backwards));
+  const Word* in = src - (n - 1);
+  Word* out = dst + n;
+  const Word* const end = src + 1;
+  const auto one = [&] { *--out = *in++; };
+  if constexpr (kStream) {
+    while (in < end && reinterpret_cast<uintptr_t>(out) % kWidth != 0) one();
   }
-  return i;
+#pragma GCC unroll 2
+  for (; end - in >= N; in += N) {
+    out -= N;
+    const V v = __builtin_shuffle(load<V>(in), backwards);
+    kStream ? stream(out, v) : store(out, v);
+  }
+  while (in < end) one();
+}
+
+template <class Word>
+void reverse_any(void* dst, const void* src, int64_t n, bool stream) {
+  auto* out = static_cast<Word*>(dst);
+  const auto* in = static_cast<const Word*>(src);
+  return stream ? reverse_words<Word, true>(out, in, n)
+                : reverse_words<Word, false>(out, in, n);
 }
 
 template <class Word>
 void gather_words(void* dst, const char* src, int64_t stride, int64_t n) {
   auto* out = static_cast<Word*>(dst);
-  if constexpr (sizeof(Word) <= 8) {
-    if (stride == -static_cast<int64_t>(sizeof(Word))) {
-      const int64_t done = reverse_words(out, src, n);
-      out += done;
-      src += done * stride;
-      n -= done;
-    }
-  }
   for (int64_t i = 0; i < n; ++i, src += stride)
     std::memcpy(out + i, src, sizeof(Word));
 }
@@ -57,16 +65,6 @@ void transpose_words(void* dst, int64_t dst_ld, const void* src, int64_t src_ld,
       std::memcpy(out + r * dst_ld + c, in + c * src_ld + r, sizeof(Word));
     }
   }
-}
-
-// Stores a whole aligned line past the caches, where vectors are that long.
-template <class V>
-FL_INLINE void stream_vector(void* p, V v) {
-#if defined(__AVX512F__)
-  _mm512_stream_si512(static_cast<__m512i*>(p), __m512i(v));
-#else
-  store(p, v);
-#endif
 }
 
 // One square of a transposition in registers: log2(L) rounds, each of which exchanges
@@ -103,7 +101,7 @@ struct Square {
 #pragma GCC unroll 16
     for (int i = 0; i < L; ++i) {
       if (past_caches) {
-        stream_vector(dst + i * dst_ld, v[i]);
+        stream(dst + i * dst_ld, v[i]);
       } else {
         store(dst + i * dst_ld, v[i]);
       }
@@ -111,21 +109,70 @@ struct Square {
   }
 };
 
+// A block as wide and as high as a line of the cache is long, past the caches: line by
+// line, for a line that is left before it is full costs twice.
+template <class Word>
+FL_INLINE void stream_block(Word* dst, int64_t dst_ld, const Word* src,
+                            int64_t src_ld) {
+  constexpr int L = Square<Word>::L;
+  constexpr int kLine = 64 / static_cast<int>(sizeof(Word));
+  if constexpr (L == kLine) {
+    Square<Word>::run(dst, dst_ld, src, src_ld, true);
+  } else {
+    alignas(64) Word block[kLine * kLine];
+    for (int c = 0; c < kLine; c += L) {
+      for (int r = 0; r < kLine; r += L) {
+        Square<Word>::run(block + r * kLine + c, kLine, src + c * src_ld + r, src_ld,
+                          false);
+      }
+    }
+    for (int r = 0; r < kLine; ++r) {
+      for (int c = 0; c < kLine; c += L) {
+        stream(dst + r * dst_ld + c, load<Vec<Word>>(block + r * kLine + c));
+      }
+    }
+  }
+}
+
+// In whole squares of S; the edges are left to the caller.
+template <int S, class Word, class F>
+FL_INLINE void each_square(Word* dst, int64_t dst_ld, const Word* src, int64_t src_ld,
+                           int64_t rows, int64_t cols, bool columns_first, F&& f) {
+  if (columns_first) {
+    for (int64_t c = 0; c + S <= cols; c += S) {
+      for (int64_t r = 0; r + S <= rows; r += S) {
+        f(dst + r * dst_ld + c, src + c * src_ld + r);
+      }
+    }
+    return;
+  }
+  for (int64_t r = 0; r + S <= rows; r += S) {
+    for (int64_t c = 0; c + S <= cols; c += S) {
+      f(dst + r * dst_ld + c, src + c * src_ld + r);
+    }
+  }
+}
+
 template <class Word>
 void transpose_squares(void* dst, int64_t dst_ld, const void* src, int64_t src_ld,
-                       int64_t rows, int64_t cols, bool stream) {
-  constexpr int64_t L = Square<Word>::L;
+                       int64_t rows, int64_t cols, bool past) {
+  constexpr int kSize = sizeof(Word), kLine = 64 / kSize, L = Square<Word>::L;
   auto* out = static_cast<Word*>(dst);
-  const bool aligned =
-      (reinterpret_cast<uintptr_t>(dst) | (dst_ld * sizeof(Word))) % 64 == 0;
-  const bool past = stream && aligned && kWidth == 64;
   const auto* in = static_cast<const Word*>(src);
-  const int64_t whole_rows = rows / L * L, whole_cols = cols / L * L;
-  for (int64_t r = 0; r < whole_rows; r += L) {
-    for (int64_t c = 0; c < whole_cols; c += L) {
-      Square<Word>::run(out + r * dst_ld + c, dst_ld, in + c * src_ld + r, src_ld,
-                        past);
-    }
+  past = past && (reinterpret_cast<uintptr_t>(dst) | (dst_ld * kSize)) % 64 == 0;
+  const int64_t side = past ? kLine : L;
+  const int64_t whole_rows = rows / side * side, whole_cols = cols / side * side;
+  if (past) {
+    // Along the lines of the source, which the processor fetches ahead.
+    each_square<kLine>(
+        out, dst_ld, in, src_ld, rows, cols, true,
+        [=](Word* to, const Word* from) { stream_block(to, dst_ld, from, src_ld); });
+  } else {
+    // Rows of the result that are pages apart fall on the same places of the cache.
+    each_square<L>(out, dst_ld, in, src_ld, rows, cols, dst_ld * kSize < 4096,
+                   [=](Word* to, const Word* from) {
+                     Square<Word>::run(to, dst_ld, from, src_ld, false);
+                   });
   }
   if (whole_cols < cols) {
     transpose_words<Word>(out + whole_cols, dst_ld, in + whole_cols * src_ld, src_ld,
@@ -136,11 +183,13 @@ void transpose_squares(void* dst, int64_t dst_ld, const void* src, int64_t src_l
 }
 
 template <class Half>
-void widen_all(float* dst, const uint16_t* src, int64_t n) {
+void widen_all(float* dst, const uint16_t* src, int64_t n, bool past) {
   constexpr int N = kWidth / 4;
   int64_t i = 0;
+#pragma GCC unroll 2
   for (; i + N <= n; i += N) {
-    store(dst + i, widen<N>(load<Vec<uint16_t, N>>(src + i), Half{}));
+    const auto v = widen<N>(load<Vec<uint16_t, N>>(src + i), Half{});
+    past ? stream(dst + i, v) : store(dst + i, v);
   }
   if (i < n) {
     const int rest = static_cast<int>(n - i);
@@ -150,16 +199,28 @@ void widen_all(float* dst, const uint16_t* src, int64_t n) {
 }
 
 template <class Half>
-void narrow_all(uint16_t* dst, const float* src, int64_t n) {
+void narrow_all(uint16_t* dst, const float* src, int64_t n, bool past) {
   constexpr int N = kWidth / 4;
+  const auto two = [src](int64_t i) {
+    using V = Vec<float, N>;
+    const V a = load<V>(src + i), b = load<V>(src + i + N);
+#if !defined(__AVX512F__)
+    if constexpr (std::is_same_v<Half, bfloat16>) {
+      return (Vec<uint16_t>)pack_halves(round_bfloat16(a), round_bfloat16(b));
+    }
+#endif
+    return join(narrow<N>(a, Half{}), narrow<N>(b, Half{}));
+  };
   int64_t i = 0;
-  for (; i + N <= n; i += N) {
-    store(dst + i, narrow<N>(load<Vec<float, N>>(src + i), Half{}));
+  for (; i + 2 * N <= n; i += 2 * N) {
+    past ? stream(dst + i, two(i)) : store(dst + i, two(i));
   }
-  if (i < n) {
-    const int rest = static_cast<int>(n - i);
-    store_some(dst + i, narrow<N>(load_some<Vec<float, N>>(src + i, rest), Half{}),
-               rest);
+  for (; i < n; i += N) {
+    const int rest = static_cast<int>(std::min<int64_t>(N, n - i));
+    const auto v = rest == N ? load<Vec<float, N>>(src + i)
+                             : load_some<Vec<float, N>>(src + i, rest);
+    const auto h = narrow<N>(v, Half{});
+    rest == N ? store(dst + i, h) : store_some(dst + i, h, rest);
   }
 }
 
@@ -171,6 +232,7 @@ void gather_strided(int size, void* dst, const void* src, int64_t stride, int64_
     std::memcpy(dst, src, n * size);
     return;
   }
+  if (stride == -size && size <= 8) return reverse_copy(size, dst, src, n, false);
   switch (size) {
     case 1:
       return gather_words<uint8_t>(dst, in, stride, n);
@@ -182,6 +244,19 @@ void gather_strided(int size, void* dst, const void* src, int64_t stride, int64_
       return gather_words<uint64_t>(dst, in, stride, n);
     default:
       return gather_words<Wide>(dst, in, stride, n);
+  }
+}
+
+void reverse_copy(int size, void* dst, const void* src, int64_t n, bool stream) {
+  switch (size) {
+    case 1:
+      return reverse_any<uint8_t>(dst, src, n, stream);
+    case 2:
+      return reverse_any<uint16_t>(dst, src, n, stream);
+    case 4:
+      return reverse_any<uint32_t>(dst, src, n, stream);
+    default:
+      return reverse_any<uint64_t>(dst, src, n, stream);
   }
 }
 
@@ -224,27 +299,18 @@ void transpose(int size, void* dst, int64_t dst_ld, const void* src, int64_t src
 void stream_copy(void* dst, const void* src, int64_t bytes) {
   auto* out = static_cast<char*>(dst);
   const auto* in = static_cast<const char*>(src);
-#if defined(__x86_64__)
+  using V = Vec<uint8_t>;
   const int64_t head =
       std::min<int64_t>(bytes, (-reinterpret_cast<intptr_t>(out)) & (kWidth - 1));
   std::memcpy(out, in, head);
   int64_t i = head;
-  for (; i + kWidth <= bytes; i += kWidth) {
-#if defined(__AVX512F__)
-    _mm512_stream_si512(reinterpret_cast<__m512i*>(out + i),
-                        _mm512_loadu_si512(in + i));
-#elif defined(__AVX2__)
-    _mm256_stream_si256(reinterpret_cast<__m256i*>(out + i),
-                        _mm256_loadu_si256(reinterpret_cast<const __m256i*>(in + i)));
-#else
-    _mm_stream_si128(reinterpret_cast<__m128i*>(out + i),
-                     _mm_loadu_si128(reinterpret_cast<const __m128i*>(in + i)));
-#endif
+  // A line at a time: with more loads before their stores, a Zen 3 copies a third less.
+  for (; i + 64 <= bytes; i += 64) {
+    V v[64 / kWidth];
+    for (int k = 0; k < 64 / kWidth; ++k) v[k] = load<V>(in + i + k * kWidth);
+    for (int k = 0; k < 64 / kWidth; ++k) stream(out + i + k * kWidth, v[k]);
   }
   std::memcpy(out + i, in + i, bytes - i);
-#else
-  std::memcpy(out, in, bytes);
-#endif
 }
 
 void stream_fence() {
@@ -253,16 +319,16 @@ void stream_fence() {
 #endif
 }
 
-void widen_row(int dtype, float* dst, const void* src, int64_t n) {
+void widen_row(int dtype, float* dst, const void* src, int64_t n, bool past) {
   const auto* in = static_cast<const uint16_t*>(src);
-  if (dtype == FL_FLOAT16) return widen_all<float16>(dst, in, n);
-  widen_all<bfloat16>(dst, in, n);
+  if (dtype == FL_FLOAT16) return widen_all<float16>(dst, in, n, past);
+  widen_all<bfloat16>(dst, in, n, past);
 }
 
-void narrow_row(int dtype, void* dst, const float* src, int64_t n) {
+void narrow_row(int dtype, void* dst, const float* src, int64_t n, bool past) {
   auto* out = static_cast<uint16_t*>(dst);
-  if (dtype == FL_FLOAT16) return narrow_all<float16>(out, src, n);
-  narrow_all<bfloat16>(out, src, n);
+  if (dtype == FL_FLOAT16) return narrow_all<float16>(out, src, n, past);
+  narrow_all<bfloat16>(out, src, n, past);
 }
 
 }  // namespace FL_ISA
