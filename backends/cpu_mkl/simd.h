@@ -248,7 +248,7 @@ template <class T, class V>
 FL_INLINE auto convert(V v) {
   using S = Lane<V>;
   constexpr int n = lanes_of<V>;
-  constexpr bool ints = std::is_integral_v<T> && std::is_integral_v<S>;
+  [[maybe_unused]] constexpr bool ints = std::is_integral_v<T> && std::is_integral_v<S>;
   if constexpr (std::is_same_v<T, S>) {
     return v;
 #if defined(__AVX2__) && !defined(__AVX512F__)

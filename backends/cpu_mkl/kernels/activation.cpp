@@ -58,19 +58,31 @@ constexpr auto gelu_tanh = [](auto x) {
   return x / (1 + vexp(-u));
 };
 
+// The slope of gelu at -a for a in [0, 6], tail(a) - a pdf(a): exp(-a^2 / 2) times a
+// polynomial, which is fitted with that weight.
+template <class V>
+FL_INLINE V lower_slope(V a) {
+  const V square = a * a;
+  const V p = poly_split(a, square, 0.5f, -0.797884047f, 0.249991104f, -0.132916898f,
+                         0.0622623786f, -0.0260691624f, 0.00965978764f, -0.00305534294f,
+                         0.000779671012f, -0.000149790227f, 1.98928465e-05f,
+                         -1.60364368e-06f, 5.85323008e-08f);
+  const auto [r, bits] = reduce_exp<kExponentBias<V>>(square * -0.5f);
+  return p * ((expm1_small(r) + 1) * power_of_two<V>(bits));
+}
+
 constexpr auto gelu_erf_backward = [](auto g, auto x) {
   using V = decltype(x);
   using T = Lane<V>;
-  V cdf;
   if constexpr (is_float_vec<V>) {
     const V a = abs_of(x);
-    const V tail = only_where(a <= kTailEnd, upper_tail(at_most(a, kTailEnd)));
-    cdf = x < 0 ? tail : 1 - tail;
+    const V low = only_where(~(a > kTailEnd), lower_slope(at_most(a, kTailEnd)));
+    return g * (x < 0 ? low : 1 - low);
   } else {
-    cdf = T(0.5) * (1 + verf(x * T(kRootHalf)));
+    const V cdf = T(0.5) * (1 + verf(x * T(kRootHalf)));
+    const V pdf = vexp(x * x * T(-0.5)) * T(kInverseRootTwoPi);
+    return g * (cdf + x * pdf);
   }
-  const V pdf = vexp(x * x * T(-0.5)) * T(kInverseRootTwoPi);
-  return g * (cdf + x * pdf);
 };
 
 constexpr auto gelu_tanh_backward = [](auto g, auto x) {

@@ -85,9 +85,10 @@ bool is_contiguous(const fl_tensor& t) {
   return true;
 }
 
+constexpr int64_t kLine = 64;
+
 // A row of n bytes, rolled by `shift` < n. With `past`, whole lines past the caches.
 void roll_row(char* out, const char* in, int64_t n, int64_t shift, bool past) {
-  constexpr int64_t kLine = 64;
   if (!past) {
     std::memcpy(out, in + n - shift, shift);
     std::memcpy(out + shift, in, n - shift);
@@ -154,6 +155,32 @@ void triangle_row(int size, char* out, int64_t out_stride, const char* in,
   }
 }
 
+void stream_zeros(char* out, int64_t bytes) {
+  for (int64_t i = 0; i < bytes; i += kWidth) stream(out + i, Vec<uint8_t>{});
+}
+
+// The same of whole lines of n bytes, past the caches; begin and end in bytes too.
+void stream_triangle_row(char* out, const char* in, int64_t n, int64_t begin,
+                         int64_t end) {
+  const auto mixed = [&](int64_t at) {
+    char line[kLine] = {};
+    const int64_t from = std::max(at, begin), to = std::min(at + kLine, end);
+    if (from < to) std::memcpy(line + from - at, in + from, to - from);
+    stream_copy(out + at, line, kLine);
+  };
+  const int64_t first = begin / kLine * kLine;
+  const int64_t whole = (begin + kLine - 1) / kLine * kLine;
+  int64_t last = std::max(whole, end / kLine * kLine);
+  stream_zeros(out, first);
+  if (first != whole) mixed(first);
+  stream_copy(out + whole, in + whole, last - whole);
+  if (end > last) {
+    mixed(last);
+    last += kLine;
+  }
+  stream_zeros(out + last, n - last);
+}
+
 template <bool kLower>
 fl_status triangle(const fl_call* call) {
   const fl_tensor &out = call->out[0], &in = call->in[0];
@@ -162,22 +189,32 @@ fl_status triangle(const fl_call* call) {
   const int row_dim = out.ndim - 2, col_dim = out.ndim - 1;
   const int64_t rows = out.sizes[row_dim], cols = out.sizes[col_dim];
   const int size = static_cast<int>(dtype_size(out.dtype));
-  parallel_for(out.numel / cols, std::max<int64_t>(1, 100000 / cols),
-               [&](int64_t b, int64_t e) {
-                 for (int64_t r = b; r < e; ++r) {
-                   int64_t to = 0, from = 0, rest = r;
-                   for (int d = row_dim; d >= 0; --d) {
-                     to += rest % out.sizes[d] * out.strides[d];
-                     from += rest % out.sizes[d] * in.strides[d];
-                     rest /= out.sizes[d];
-                   }
-                   const int64_t edge =
-                       std::clamp<int64_t>(r % rows + k + (kLower ? 1 : 0), 0, cols);
-                   triangle_row(size, at(out, to), out.strides[col_dim] * size,
-                                at(in, from), in.strides[col_dim] * size, cols,
-                                kLower ? 0 : edge, kLower ? edge : cols);
-                 }
-               });
+  const bool past = out.numel * size >= kStreamBytes && in.data != out.data &&
+                    is_contiguous(out) && in.strides[col_dim] == 1 &&
+                    cols * size % kLine == 0 &&
+                    reinterpret_cast<uintptr_t>(out.data) % kLine == 0;
+  parallel_for(
+      out.numel / cols, std::max<int64_t>(1, 100000 / cols), [&](int64_t b, int64_t e) {
+        for (int64_t r = b; r < e; ++r) {
+          int64_t to = 0, from = 0, rest = r;
+          for (int d = row_dim; d >= 0; --d) {
+            to += rest % out.sizes[d] * out.strides[d];
+            from += rest % out.sizes[d] * in.strides[d];
+            rest /= out.sizes[d];
+          }
+          const int64_t edge =
+              std::clamp<int64_t>(r % rows + k + (kLower ? 1 : 0), 0, cols);
+          const int64_t begin = kLower ? 0 : edge, end = kLower ? edge : cols;
+          if (past) {
+            stream_triangle_row(at(out, to), at(in, from), cols * size, begin * size,
+                                end * size);
+          } else {
+            triangle_row(size, at(out, to), out.strides[col_dim] * size, at(in, from),
+                         in.strides[col_dim] * size, cols, begin, end);
+          }
+        }
+      });
+  if (past) stream_fence();
   return FL_OK;
 }
 

@@ -324,7 +324,8 @@ int64_t tile_rows(const Plan& plan) {
   return kTile;
 }
 int64_t tile_cols(const Plan& plan) {
-  return std::min<int64_t>(kTile, tile_rows(plan));
+  const int64_t rows = tile_rows(plan);
+  return rows == kTall ? plan.inner() : rows;
 }
 
 // Rows of contiguous operands, done with no look at each. False where they are not.

@@ -134,6 +134,35 @@ FL_INLINE void stream_block(Word* dst, int64_t dst_ld, const Word* src,
   }
 }
 
+// The same for rows of the result that lie whole pages apart, which memory is slow to
+// write a line of each in turn: several lines of a row together, by way of a buffer.
+template <class Word>
+void stream_pages(Word* dst, int64_t dst_ld, const Word* src, int64_t src_ld,
+                  int64_t rows, int64_t cols) {
+  constexpr int kSize = sizeof(Word), kLine = 64 / kSize, L = Square<Word>::L;
+  constexpr int64_t kHigh = 1024 / kSize, kRoom = 65536 / kSize;
+  // Rows of the buffer are a little longer, to lie in different places of the cache.
+  constexpr int64_t kGap = 32 / kSize;
+  alignas(64) Word buffer[kRoom + kHigh * kGap];
+  const int64_t height = std::min(rows, kHigh);
+  const int64_t width = std::min(cols, kRoom / height / kLine * kLine);
+  for (int64_t r = 0; r < rows; r += height) {
+    const int64_t h = std::min(height, rows - r);
+    for (int64_t c = 0; c < cols; c += width) {
+      const int64_t w = std::min(width, cols - c);
+      for (int64_t j = 0; j < w; j += L) {
+        for (int64_t i = 0; i < h; i += L) {
+          Square<Word>::run(buffer + i * (width + kGap) + j, width + kGap,
+                            src + (c + j) * src_ld + r + i, src_ld, false);
+        }
+      }
+      for (int64_t i = 0; i < h; ++i) {
+        stream_copy(dst + (r + i) * dst_ld + c, buffer + i * (width + kGap), w * kSize);
+      }
+    }
+  }
+}
+
 // In whole squares of S; the edges are left to the caller.
 template <int S, class Word, class F>
 FL_INLINE void each_square(Word* dst, int64_t dst_ld, const Word* src, int64_t src_ld,
@@ -159,10 +188,13 @@ void transpose_squares(void* dst, int64_t dst_ld, const void* src, int64_t src_l
   constexpr int kSize = sizeof(Word), kLine = 64 / kSize, L = Square<Word>::L;
   auto* out = static_cast<Word*>(dst);
   const auto* in = static_cast<const Word*>(src);
-  past = past && (reinterpret_cast<uintptr_t>(dst) | (dst_ld * kSize)) % 64 == 0;
+  past = past && std::min(rows, cols) >= kLine &&
+         (reinterpret_cast<uintptr_t>(dst) | (dst_ld * kSize)) % 64 == 0;
   const int64_t side = past ? kLine : L;
   const int64_t whole_rows = rows / side * side, whole_cols = cols / side * side;
-  if (past) {
+  if (past && dst_ld * kSize % 4096 == 0 && kWidth < 64) {
+    stream_pages(out, dst_ld, in, src_ld, whole_rows, whole_cols);
+  } else if (past) {
     // Along the lines of the source, which the processor fetches ahead.
     each_square<kLine>(
         out, dst_ld, in, src_ld, rows, cols, true,
