@@ -124,3 +124,52 @@ def test_triangles(backend: Backend, k: int) -> None:
             out = backend(op, np.empty(m.shape, np.float32), m, attrs=[k])
             assert np.array_equal(out, ref(m, k))
             assert np.array_equal(backend(op, out, out, attrs=[k]), ref(m, k))
+
+
+def aligned(shape: tuple[int, ...], dtype: str) -> np.ndarray:
+    """An empty array that begins with a line of the cache, as tensors do."""
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    raw = np.empty(size + 64, np.uint8)
+    start = -raw.ctypes.data % 64
+    return raw[start : start + size].view(dtype).reshape(shape)
+
+
+# Outputs of more than 8 MiB are written past the caches.
+@pytest.mark.parametrize(
+    "shape", [(1100, 2048), (1513, 1509), (40, 65536), (2064, 1040)]
+)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_large(backend: Backend, dtype: str, shape: tuple[int, int]) -> None:
+    a = np.random.default_rng(3).standard_normal(shape).astype(dtype)
+    turned = backend.iterate("copy", aligned(shape[::-1], dtype), a.T)
+    assert np.array_equal(turned, a.T)
+    total = backend.iterate("add", aligned(shape[::-1], dtype), turned, a.T)
+    assert np.array_equal(total, a.T + a.T)
+    flipped = backend("flip", aligned(shape, dtype), a, attrs=[(1,)])
+    assert np.array_equal(flipped, a[:, ::-1])
+    for shift in (0, 7, 48, -1):
+        out = backend("roll", aligned(shape, dtype), a, attrs=[(1,), (shift,)])
+        assert np.array_equal(out, np.roll(a, shift, 1))
+    for op, ref in (("tril", np.tril), ("triu", np.triu)):
+        for k in (-5, 0, 33):
+            out = backend(op, aligned(shape, dtype), a, attrs=[k])
+            assert np.array_equal(out, ref(a, k))
+    for target in ("int64", "float64", "float32"):
+        out = backend.iterate("copy", aligned(shape, target), a * 1000)
+        assert np.array_equal(out, (a * 1000).astype(target))
+    single = a.astype(np.float32)
+    half = backend.iterate("copy", aligned(shape, "float16"), single)
+    assert np.array_equal(half, single.astype(np.float16))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_wide_integers(backend: Backend, dtype: str) -> None:
+    rng = np.random.default_rng(4)
+    for scale in (1e3, 1e9, 1e12, 1e15, 9e18):
+        x = rng.uniform(-scale, scale, 1003)
+        a, i = x.astype(dtype), x.astype(np.int64)
+        out = backend("copy", np.empty(a.shape, np.int64), a)
+        assert np.array_equal(out, a.astype(np.int64))
+        assert np.array_equal(
+            backend("copy", np.empty(i.shape, dtype), i), i.astype(dtype)
+        )

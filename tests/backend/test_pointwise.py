@@ -297,7 +297,7 @@ def test_binary_complex(backend: Backend, op: str, dtype: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "exponent", [2.0, 3.0, 0.5, -0.5, -1.0, -2.0, 1.0, 0.0, 2.5, -3.0]
+    "exponent", [2.0, 3.0, 0.5, -0.5, -1.0, -2.0, 1.0, 0.0, 1.5, 2.5, -3.0]
 )
 def test_pow_scalar(backend: Backend, exponent: float) -> None:
     a = np.concatenate([np.abs(make(np.random.default_rng(7), "float32", 500)), EDGES])
