@@ -1,8 +1,8 @@
 // Maximum and average pooling, with fixed and with adaptive windows.
 #include <vector>
 
+#include "pool_rows.h"
 #include "registry.h"
-#include "windows.h"
 
 namespace FL_ISA {
 namespace {
@@ -17,44 +17,11 @@ constexpr Compute<T> least() {
                                : -std::numeric_limits<C>::infinity();
 }
 
-// Every `stride`-th (1 or 2) of the values from p on, n of them.
-template <int Stride>
-FL_INLINE Vec<float> every(const float* p, int n) {
-  if constexpr (Stride == 1) return load_first(p, n);
-  constexpr int L = kLanes<float>;
-  const int all = 2 * n - 1;
-  const Vec<float> a = load_first(p, std::min(all, L));
-  const Vec<float> b = all > L ? load_first(p + L, all - L) : Vec<float>{};
-  Mask<Vec<float>> even;
-  for (int i = 0; i < L; ++i) even[i] = 2 * i;
-  return __builtin_shuffle(a, b, even);
-}
-
-template <int Stride>
-void max_tap_vectors(int64_t n, const float* src, int32_t at, float* best,
-                     int32_t* index) {
-  constexpr int L = kLanes<float>;
-  Vec<int32_t> lane;
-  for (int i = 0; i < L; ++i) lane[i] = i;
-  for (int64_t x = 0; x < n; x += L) {
-    const int k = int(std::min<int64_t>(L, n - x));
-    const Vec<float> v = every<Stride>(src + x * Stride, k);
-    const Vec<float> old = load_first(best + x, k);
-    const Vec<int32_t> at_old = load_first(index + x, k);
-    const Vec<int32_t> take = (v > old) | (v != v);
-    const Vec<int32_t> mine = (lane + int32_t(x)) * Stride + at;
-    store_first(best + x, take ? v : old, k);
-    store_first(index + x, take ? mine : at_old, k);
-  }
-}
-
 // Takes one tap into the maxima of a row of outputs.
 template <class T, class Stride>
 void max_tap(int64_t n, const T* src, Stride stride, int32_t at, Compute<T>* best,
              int32_t* index) {
   using C = Compute<T>;
-  if constexpr (std::is_same_v<T, float> && !std::is_same_v<Stride, int64_t>)
-    return max_tap_vectors<int(Stride::value)>(n, src, at, best, index);
   for (int64_t x = 0; x < n; ++x) {
     const C v = read(src[x * stride]);
     const bool take = v > best[x] || v != v;
@@ -117,12 +84,23 @@ fl_status max_pool_as(const fl_call* call) {
   const T* x = data_of<T>(call->in[0]);
   T* y = data_of<T>(call->out[0]);
   int64_t* indices = data_of<int64_t>(call->out[1]);
+  if constexpr (std::is_same_v<T, float>) {
+    if (PoolRows rows{p, w};
+        has_pool_plane(w) && rows.make([](int64_t, int64_t) { return 1.0f; })) {
+      for_planes(p, w.volume(), [&](int64_t i) {
+        with_pool_plane(rows, x + i * p.in_size(), [&](auto plane) {
+          plane.maxima(y + i * p.out_size(), indices + i * p.out_size());
+        });
+      });
+      return FL_OK;
+    }
+  }
   bool ok = true;
   for_planes(p, w.volume(), [&](int64_t i) {
+    int64_t to = i * p.out_size();
     C* best = scratch::array<C>(scratch::kWork, size_t(p.out[2]));
     int32_t* index = scratch::array<int32_t>(scratch::kWork2, size_t(p.out[2]));
     if (!best || !index) return __atomic_store_n(&ok, false, __ATOMIC_RELAXED);
-    int64_t to = i * p.out_size();
     for (int64_t z = 0; z < p.out[0]; ++z)
       for (int64_t r = 0; r < p.out[1]; ++r, to += p.out[2]) {
         max_row(p, w, x + i * p.in_size(), z, r, best, index);
@@ -208,17 +186,6 @@ void for_row_taps(const Planes& p, const Window& w, int64_t z, int64_t y, F&& f)
     }
 }
 
-// sums += every stride-th of the values at src.
-template <class T, class Stride>
-void add_every(int64_t n, const T* src, Stride stride, Compute<T>* sums) {
-  if constexpr (std::is_same_v<T, float> && !std::is_same_v<Stride, int64_t>)
-    return for_lanes<float>(n, [&](int64_t i, int k) {
-      constexpr int S = int(Stride::value);
-      store_first(sums + i, load_first(sums + i, k) + every<S>(src + i * S, k), k);
-    });
-  for (int64_t c = 0; c < n; ++c) sums[c] += Compute<T>(read(src[c * stride]));
-}
-
 template <class T>
 fl_status avg_pool_as(const fl_call* call) {
   using C = Compute<T>;
@@ -226,15 +193,31 @@ fl_status avg_pool_as(const fl_call* call) {
   const Average a = average_of(call, spatial_dims(call->in[0]));
   const T* x = data_of<T>(call->in[0]);
   T* y = data_of<T>(call->out[0]);
+  const auto along = [&](int64_t c) {
+    return C(1) / C(a.divisor ? a.divisor : a.counted(p, 2, c));
+  };
+  const auto across = [&](int64_t z, int64_t r) {
+    return a.divisor ? C(1) : C(1) / C(a.counted(p, 0, z) * a.counted(p, 1, r));
+  };
+  if constexpr (std::is_same_v<T, float>) {
+    if (PoolRows rows{p, a.w}; has_pool_plane(a.w) && rows.make(across)) {
+      const C full = C(1) / C(a.divisor ? a.divisor : a.w.kernel[2]);
+      for_planes(p, a.w.volume(), [&](int64_t i) {
+        with_pool_plane(rows, x + i * p.in_size(), [&](auto plane) {
+          plane.averages(y + i * p.out_size(), full, along);
+        });
+      });
+      return FL_OK;
+    }
+  }
   bool ok = true;
   for_planes(p, a.w.volume(), [&](int64_t i) {
+    const T* src = x + i * p.in_size();
+    T* to = y + i * p.out_size();
     C* sums = scratch::array<C>(scratch::kWork, size_t(2 * p.out[2]));
     if (!sums) return __atomic_store_n(&ok, false, __ATOMIC_RELAXED);
     C* by = sums + p.out[2];  // the share of an input along the row
-    for (int64_t c = 0; c < p.out[2]; ++c)
-      by[c] = C(1) / C(a.divisor ? a.divisor : a.counted(p, 2, c));
-    const T* src = x + i * p.in_size();
-    T* to = y + i * p.out_size();
+    for (int64_t c = 0; c < p.out[2]; ++c) by[c] = along(c);
     for (int64_t z = 0; z < p.out[0]; ++z)
       for (int64_t r = 0; r < p.out[1]; ++r, to += p.out[2]) {
         std::fill_n(sums, p.out[2], C(0));
@@ -244,10 +227,9 @@ fl_status avg_pool_as(const fl_call* call) {
               sums[lo + c] += C(read(src[at + c * stride]));
           });
         });
-        const double rows =
-            a.divisor ? 1.0 : double(a.counted(p, 0, z) * a.counted(p, 1, r));
+        const C rows = across(z, r);
         for (int64_t c = 0; c < p.out[2]; ++c)
-          to[c] = write<T>(sums[c] * (by[c] / C(rows)));
+          to[c] = write<T>(sums[c] * (by[c] * rows));
       }
   });
   return ok ? FL_OK : fail(call, "avg_pool: no memory", FL_OUT_OF_MEMORY);
