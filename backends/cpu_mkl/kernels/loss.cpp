@@ -146,20 +146,6 @@ fl_status cross_entropy_as(const fl_call* call) {
   return FL_OK;
 }
 
-// Past the caches where the result is larger than they are: the read of what is to be
-// overwritten costs as much as the write itself.
-template <class C>
-FL_INLINE void store_past([[maybe_unused]] bool past, C* p, Vec<C> v) {
-#if defined(__AVX512F__)
-  if (past && reinterpret_cast<uintptr_t>(p) % 64 == 0)
-    return _mm512_stream_si512(reinterpret_cast<__m512i*>(p), (__m512i)v);
-#elif defined(__AVX2__)
-  if (past && reinterpret_cast<uintptr_t>(p) % 32 == 0)
-    return _mm256_stream_si256(reinterpret_cast<__m256i*>(p), (__m256i)v);
-#endif
-  store(p, v);
-}
-
 // dx = exp(x - lse) * scale - the share of the smoothed classes; the target's own share
 // is taken off by the caller.
 template <class T>

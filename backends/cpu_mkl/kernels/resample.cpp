@@ -4,6 +4,7 @@
 #include <memory>
 #include <new>
 
+#include "loops.h"
 #include "registry.h"
 #include "windows.h"
 
@@ -99,40 +100,142 @@ std::unique_ptr<C[]> row_weights(const Table& t) {
   return w;
 }
 
+// The taps along a row, for vectors of outputs whose inputs lie within one vector:
+// which lanes of it they take. Enlarging by any factor finds most rows so.
+template <class C>
+struct RowTaps {
+  static constexpr int L = kLanes<C>;
+  const Table& t;
+  int64_t in;
+  std::unique_ptr<C[]> weight = row_weights<C>(t);
+  std::unique_ptr<int64_t[]> first{};            // per vector; -1 where too far apart
+  std::unique_ptr<Lane<Mask<Vec<C>>>[]> lane{};  // [tap][output]
+
+  bool make() {
+    const int64_t vectors = t.size / L;
+    first.reset(new (std::nothrow) int64_t[size_t(vectors + 1)]);
+    lane.reset(new (std::nothrow) Lane<Mask<Vec<C>>>[size_t(t.taps * t.size + 1)]);
+    if (!weight || !first || !lane) return false;
+    for (int64_t v = 0; v < vectors; ++v) {
+      int64_t lo = in, hi = 0;
+      each(v, [&](int64_t i) {
+        lo = std::min<int64_t>(lo, t.index[i]);
+        hi = std::max<int64_t>(hi, t.index[i]);
+      });
+      lo = std::min(lo, in - L);
+      first[v] = lo < 0 || hi - lo >= L ? -1 : lo;
+      each(v, [&](int64_t i) { lane[i] = Lane<Mask<Vec<C>>>(t.index[i] - lo); });
+    }
+    return true;
+  }
+
+  // One row of the input, as wide as the output.
+  template <class T>
+  void stretch(const T* from, C* to) const {
+    const int64_t vectors = t.size / L;
+    for (int64_t v = 0; v < vectors; ++v) {
+      const int64_t at = v * L;
+      if (first[v] < 0) {
+        some(from, to, at, at + L);
+        continue;
+      }
+      const Vec<C> x = load_row(from + first[v], L);
+      Vec<C> sum = {};
+      for (int k = 0; k < t.taps; ++k) {
+        const int64_t i = k * t.size + at;
+        const Vec<C> picked = __builtin_shuffle(x, load<Mask<Vec<C>>>(&lane[i]));
+        const Vec<C> term = picked * load<Vec<C>>(&weight[i]);
+        sum = k == 0 ? term : sum + term;
+      }
+      store(to + at, sum);
+    }
+    some(from, to, vectors * L, t.size);
+  }
+
+ private:
+  template <class F>
+  void each(int64_t v, F&& f) const {
+    for (int k = 0; k < t.taps; ++k)
+      for (int64_t i = 0; i < L; ++i) f(k * t.size + v * L + i);
+  }
+  template <class T>
+  void some(const T* from, C* to, int64_t begin, int64_t end) const {
+    for (int64_t i = begin; i < end; ++i) {
+      C sum = weight[i] * C(read(from[t.index[i]]));
+      for (int64_t k = i + t.size; k < t.taps * t.size; k += t.size)
+        sum += weight[k] * C(read(from[t.index[k]]));
+      to[i] = sum;
+    }
+  }
+};
+
+// Rows of the input are stretched once and kept while the outputs between them need
+// them; an output row is a sum of a few.
+template <class T>
+struct Interpolation {
+  using C = Compute<T>;
+  static constexpr int kMost = 16;  // rows summed: at most 4 along each of 2 dimensions
+  const Planes& p;
+  const Tables& t;
+  const RowTaps<C>& along;
+  bool past;  // whether the result goes past the caches
+
+  // The stretched row of the input, from the ring or into it. Taps of one output lie
+  // next to each other (or are the same), so their places differ.
+  const C* kept(const T* src, C* ring, int64_t* held, int kz, int64_t z,
+                int64_t y) const {
+    const int place = int(kz * t[1].taps + y % t[1].taps);
+    const int64_t row = z * p.in[1] + y;
+    C* to = ring + place * p.out[2];
+    if (held[place] != row) along.stretch(src + row * p.in[2], to);
+    held[place] = row;
+    return to;
+  }
+
+  void sum_rows(const C* const* row, const C* by, int n, T* to) const {
+    for_lanes<C>(p.out[2], [&](int64_t c, int k) {
+      Vec<C> sum = load_first(row[0] + c, k) * by[0];
+      for (int i = 1; i < n; ++i) sum += load_first(row[i] + c, k) * by[i];
+      if constexpr (std::is_same_v<T, C>) {
+        if (k == kLanes<C>) return store_past(past, to + c, sum);
+      }
+      store_row(to + c, sum, k);
+    });
+  }
+
+  void plane(const T* src, T* to, C* ring) const {
+    int64_t held[kMost];
+    std::fill_n(held, kMost, int64_t{-1});
+    for (int64_t z = 0; z < p.out[0]; ++z)
+      for (int64_t y = 0; y < p.out[1]; ++y, to += p.out[2]) {
+        const C* row[kMost];
+        C by[kMost];
+        int n = 0;
+        for (int kz = 0; kz < t[0].taps; ++kz)
+          for (int ky = 0; ky < t[1].taps; ++ky, ++n) {
+            const int64_t az = kz * t[0].size + z, ay = ky * t[1].size + y;
+            row[n] = kept(src, ring, held, kz, t[0].index[az], t[1].index[ay]);
+            by[n] = C(t[0].weight[az] * t[1].weight[ay]);
+          }
+        n == 2 ? sum_rows(row, by, 2, to) : sum_rows(row, by, n, to);
+      }
+  }
+};
+
 template <class T>
 bool interpolate(const Planes& p, const Tables& t, const T* x, T* y) {
   using C = Compute<T>;
-  const auto weights = row_weights<C>(t[2]);
-  bool ok = weights != nullptr;
-  const int taps = t[2].taps;
-  const int32_t* index = t[2].index.get();
-  for_planes(p, 2 * taps, [&](int64_t i) {
-    C* row = scratch::array<C>(scratch::kWork, size_t(p.in[2] + p.out[2] + 1));
-    if (!row || !weights) return __atomic_store_n(&ok, false, __ATOMIC_RELAXED);
-    C* out = row + p.in[2];
-    const T* src = x + i * p.in_size();
-    T* to = y + i * p.out_size();
-    for (int64_t z = 0; z < p.out[0]; ++z)
-      for (int64_t r = 0; r < p.out[1]; ++r, to += p.out[2]) {
-        bool first = true;
-        for_source_rows(p, t, z, r, [&](int64_t at, double by) {
-          const T* from = src + at * p.in[2];
-          const C w = C(by);
-          for_lanes<C>(p.in[2], [&](int64_t j, int k) {
-            const Vec<C> v = load_row(from + j, k) * w;
-            store_first(row + j, first ? v : load_first(row + j, k) + v, k);
-          });
-          first = false;
-        });
-        for (int64_t c = 0; c < p.out[2]; ++c)
-          out[c] = weights[size_t(c)] * row[index[c]];
-        for (int q = 1; q < taps; ++q) {
-          const int32_t* at = index + q * p.out[2];
-          const C* w = weights.get() + q * p.out[2];
-          for (int64_t c = 0; c < p.out[2]; ++c) out[c] += w[c] * row[at[c]];
-        }
-        for (int64_t c = 0; c < p.out[2]; ++c) to[c] = write<T>(out[c]);
-      }
+  RowTaps<C> along{t[2], p.in[2]};
+  if (!along.make()) return false;
+  const bool past = p.count * p.out_size() * int64_t(sizeof(T)) >= kStreamBytes;
+  const Interpolation<T> work{p, t, along, past};
+  bool ok = true;
+  for_planes(p, 2 * t[2].taps, [&](int64_t i) {
+    C* ring = scratch::array<C>(scratch::kWork,
+                                size_t(Interpolation<T>::kMost * p.out[2] + 1));
+    if (!ring) return __atomic_store_n(&ok, false, __ATOMIC_RELAXED);
+    work.plane(x + i * p.in_size(), y + i * p.out_size(), ring);
+    if (past) stream_fence();
   });
   return ok;
 }

@@ -39,6 +39,23 @@ FL_INLINE void store_row(T* p, Vec<Compute<T>> v, int n) {
   }
 }
 
+// Past the caches where the result is larger than they are: the read of what is to be
+// overwritten costs as much as the write itself. The caller ends with stream_fence().
+template <class V>
+FL_INLINE void store_past([[maybe_unused]] bool past, void* p, V v) {
+#if defined(__AVX2__)
+  const auto at = reinterpret_cast<uintptr_t>(p);
+#endif
+#if defined(__AVX512F__)
+  if (past && at % 64 == 0)
+    return _mm512_stream_si512(static_cast<__m512i*>(p), (__m512i)v);
+#elif defined(__AVX2__)
+  if (past && at % 32 == 0)
+    return _mm256_stream_si256(static_cast<__m256i*>(p), (__m256i)v);
+#endif
+  store(p, v);
+}
+
 // f(offset, lanes) over n elements, a vector at a time.
 template <class C, class F>
 FL_INLINE void for_lanes(int64_t n, F&& f) {
