@@ -132,27 +132,33 @@ struct RowTaps {
   // One row of the input, as wide as the output.
   template <class T>
   void stretch(const T* from, C* to) const {
-    const int64_t vectors = t.size / L;
-    for (int64_t v = 0; v < vectors; ++v) {
-      const int64_t at = v * L;
-      if (first[v] < 0) {
-        some(from, to, at, at + L);
-        continue;
-      }
-      const Vec<C> x = load_row(from + first[v], L);
-      Vec<C> sum = {};
-      for (int k = 0; k < t.taps; ++k) {
-        const int64_t i = k * t.size + at;
-        const Vec<C> picked = __builtin_shuffle(x, load<Mask<Vec<C>>>(&lane[i]));
-        const Vec<C> term = picked * load<Vec<C>>(&weight[i]);
-        sum = k == 0 ? term : sum + term;
-      }
-      store(to + at, sum);
-    }
-    some(from, to, vectors * L, t.size);
+    t.taps == 2 ? stretch_by(from, to, std::integral_constant<int, 2>{})
+                : stretch_by(from, to, t.taps);
   }
 
  private:
+  template <class T, class Taps>
+  [[gnu::noinline]] void stretch_by(const T* from, C* to, Taps taps) const {
+    const int64_t size = t.size, vectors = size / L;
+    const auto* lanes = lane.get();
+    const C* weights = weight.get();
+    for (int64_t v = 0; v < vectors; ++v, lanes += L, weights += L) {
+      if (first[v] < 0) {
+        some(from, to, v * L, v * L + L);
+        continue;
+      }
+      const Vec<C> x = load_row(from + first[v], L);
+      const auto term = [&](int64_t at) {
+        return __builtin_shuffle(x, load<Mask<Vec<C>>>(lanes + at)) *
+               load<Vec<C>>(weights + at);
+      };
+      Vec<C> sum = term(0);
+      for (int k = 1; k < taps; ++k) sum += term(k * size);
+      store(to + v * L, sum);
+    }
+    some(from, to, vectors * L, size);
+  }
+
   template <class F>
   void each(int64_t v, F&& f) const {
     for (int k = 0; k < t.taps; ++k)
@@ -181,10 +187,10 @@ struct Interpolation {
   bool past;  // whether the result goes past the caches
 
   // The stretched row of the input, from the ring or into it. Taps of one output lie
-  // next to each other (or are the same), so their places differ.
+  // next to each other (or are the same) and number 1, 2 or 4, so their places differ.
   const C* kept(const T* src, C* ring, int64_t* held, int kz, int64_t z,
                 int64_t y) const {
-    const int place = int(kz * t[1].taps + y % t[1].taps);
+    const int place = int(kz * t[1].taps + (y & (t[1].taps - 1)));
     const int64_t row = z * p.in[1] + y;
     C* to = ring + place * p.out[2];
     if (held[place] != row) along.stretch(src + row * p.in[2], to);
@@ -192,7 +198,8 @@ struct Interpolation {
     return to;
   }
 
-  void sum_rows(const C* const* row, const C* by, int n, T* to) const {
+  template <class N>
+  [[gnu::noinline]] void sum_rows(const C* const* row, const C* by, N n, T* to) const {
     for_lanes<C>(p.out[2], [&](int64_t c, int k) {
       Vec<C> sum = load_first(row[0] + c, k) * by[0];
       for (int i = 1; i < n; ++i) sum += load_first(row[i] + c, k) * by[i];
@@ -217,7 +224,8 @@ struct Interpolation {
             row[n] = kept(src, ring, held, kz, t[0].index[az], t[1].index[ay]);
             by[n] = C(t[0].weight[az] * t[1].weight[ay]);
           }
-        n == 2 ? sum_rows(row, by, 2, to) : sum_rows(row, by, n, to);
+        n == 2 ? sum_rows(row, by, std::integral_constant<int, 2>{}, to)
+               : sum_rows(row, by, n, to);
       }
   }
 };
