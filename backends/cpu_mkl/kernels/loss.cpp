@@ -38,31 +38,29 @@ template <class T>
 Compute<T> row_lse(const T* x, int64_t n) {
   using C = Compute<T>;
   constexpr int64_t kBlock = 2048;
-  constexpr int L = kLanes<C>;
   C top = -INFINITY;
   Vec<C> sum = {};
   for (int64_t j0 = 0; j0 < n; j0 += kBlock) {
     const int64_t cols = std::min(kBlock, n - j0);
     const T* from = x + j0;
-    const Vec<C> floor = Vec<C>{} - C(INFINITY);
-    Vec<C> most = floor;
-    int64_t j = 0;
-    for (; j + L <= cols; j += L) most = max_nan(most, load_row(from + j, L));
-    C block_top = fold_lanes([](auto a, auto b) { return max_nan(a, b); }, most);
-    for (; j < cols; ++j) {
-      const C v = read(from[j]);
-      block_top = v > block_top || v != v ? v : block_top;
-    }
-    if (!(block_top <= top)) {
+    const C block_top = largest_number(from, cols);
+    if (block_top > top) {
       sum *= top == C(-INFINITY) ? C(0) : std::exp(top - block_top);
       top = block_top;
     }
-    if (top == C(-INFINITY)) continue;  // nothing but -inf yet
-    for_lanes<C>(cols, [&](int64_t i, int k) {
-      sum += keep_first<C>(exp_lanes<C>(load_row(from + i, k) - top), k);
+    const C base = top == C(-INFINITY) ? C(0) : top;
+    sum += sum_over<C>(cols, [&](int64_t i, int k) {
+      __builtin_prefetch(from + kBlock + i);  // past the end it does nothing
+      return keep_first<C>(exp_nonpositive<C>(load_row(from + i, k) - base), k);
     });
   }
-  return top == C(INFINITY) ? top : top + std::log(sum_lanes<C>(sum));
+  // Infinity less itself is no number: what else is none has to be looked for.
+  if (top == C(INFINITY)) {
+    for (int64_t j = 0; j < n; ++j)
+      if (read(x[j]) != read(x[j])) return read(x[j]);
+    return top;
+  }
+  return top + std::log(sum_lanes<C>(sum));
 }
 
 // For label smoothing: sums of weights and of weights times logits.
@@ -154,7 +152,7 @@ void row_softmax(const T* x, T* dx, int64_t n, Compute<T> lse, Compute<T> scale,
   using C = Compute<T>;
   constexpr int L = kLanes<C>;
   auto value = [&](int64_t i, int k) {
-    Vec<C> v = exp_lanes<C>(load_row(x + i, k) - lse) * scale;
+    Vec<C> v = exp_nonpositive<C>(load_row(x + i, k) - lse) * scale;
     if (share != C(0)) v -= w ? load_first(w + i, k) * share : Vec<C>{} + share;
     return v;
   };

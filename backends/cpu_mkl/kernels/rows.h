@@ -93,6 +93,26 @@ FL_INLINE Vec<C> keep_first(Vec<C> v, int n) {
   return index < I(n) ? v : Vec<C>{};
 }
 
+// The largest of n elements that is a number (a NaN shows in what is computed from
+// them); -inf where there is none.
+template <class T>
+Compute<T> largest_number(const T* x, int64_t n) {
+  using C = Compute<T>;
+  constexpr int L = kLanes<C>;
+  const auto larger = [](auto a, auto b) { return b > a ? b : a; };
+  const Vec<C> least = Vec<C>{} - C(INFINITY);
+  Vec<C> m[4] = {least, least, least, least};
+  int64_t i = 0;
+  for (; i + 4 * L <= n; i += 4 * L) {
+#pragma GCC unroll 4
+    for (int k = 0; k < 4; ++k) m[k] = larger(m[k], load_row(x + i + k * L, L));
+  }
+  for (; i + L <= n; i += L) m[0] = larger(m[0], load_row(x + i, L));
+  C most = fold_lanes(larger, larger(larger(m[0], m[1]), larger(m[2], m[3])));
+  for (; i < n; ++i) most = larger(most, C(read(x[i])));
+  return most;
+}
+
 inline bool present(const fl_tensor* list, int count, int i) {
   return i < count && list[i].ndim >= 0;
 }
@@ -205,6 +225,27 @@ FL_INLINE Vec<C> exp_lanes(Vec<C> x) {
   const Vec<C> y = p * scale1 * scale2;
   const Vec<C> top = Vec<C>{} + C(INFINITY);
   return x != x ? x : x < low ? Vec<C>{} : x > high ? top : y;
+}
+
+// e^x of what is not above 0: fewer cases, and what would be subnormal is 0. NaN stays.
+template <class C>
+FL_INLINE Vec<C> exp_nonpositive(Vec<C> x) {
+  if constexpr (std::is_same_v<C, float>) {
+    using I = Mask<Vec<C>>;
+    constexpr float magic =
+        0x1.8p23f + 127;  // adding it rounds, and biases the exponent
+    const Vec<C> shifted = x * 1.44269504f + magic;
+    const Vec<C> n = shifted - magic;
+    const Vec<C> r = (x - n * 0x1.62e4p-1f) - n * 1.428606765330187045e-6f;
+    Vec<C> p = r * 1.3981999507e-3f + 8.3334519073e-3f;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    p = p * r + 5.0000001201e-1f;
+    p = p * (r * r) + r + 1.0f;
+    return x < -87.33654f ? Vec<C>{} : p * (Vec<C>)((I)shifted << 23);
+  } else {
+    return exp_lanes<C>(x);
+  }
 }
 
 template <class C>

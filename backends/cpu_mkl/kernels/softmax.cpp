@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "lines.h"
+#include "rows.h"
 #include "vecmath.h"
 
 namespace FL_ISA {
@@ -13,97 +14,95 @@ struct Line {
   using V = Vec<T>;
   static constexpr int N = lanes_of<V>;
 
-  // The largest element; NaN if there is one.
-  static T largest(const T* x, int64_t n) {
-    V m[4] = {V{} - kInf<V>, V{} - kInf<V>, V{} - kInf<V>, V{} - kInf<V>};
-    int64_t i = 0;
-    for (; i + 4 * N <= n; i += 4 * N) {
-#pragma GCC unroll 4
-      for (int k = 0; k < 4; ++k) m[k] = max_nan(m[k], load<V>(x + i + k * N));
-    }
-    for (; i + N <= n; i += N) m[0] = max_nan(m[0], load<V>(x + i));
-    if (i < n) m[1] = max_nan(m[1], load_padded<V>(x + i, static_cast<int>(n - i)));
-    const V all = max_nan(max_nan(m[0], m[1]), max_nan(m[2], m[3]));
-    return fold_lanes([](auto a, auto b) { return max_nan(a, b); }, all);
-  }
-
-  // Writes f(i, n) for vectors of the line.
-  template <class F>
-  static FL_INLINE void fill(T* out, int64_t n, F f) {
-    int64_t i = 0;
-#pragma GCC unroll 2
-    for (; i + N <= n; i += N) store(out + i, f(i, N));
-    if (i < n)
-      store_some(out + i, f(i, static_cast<int>(n - i)), static_cast<int>(n - i));
-  }
-
-  // The sum of f(i, n), whose lanes past n are 0.
-  template <class F>
-  static FL_INLINE T total(int64_t n, F f) {
-    V s[2] = {};
-    int64_t i = 0;
-    for (; i + 2 * N <= n; i += 2 * N) {
-      s[0] += f(i, N);
-      s[1] += f(i + N, N);
-    }
-    if (i + N <= n) {
-      s[0] += f(i, N);
-      i += N;
-    }
-    if (i < n) s[1] += f(i, static_cast<int>(n - i));
-    return fold_lanes([](auto a, auto b) { return a + b; }, s[0] + s[1]);
-  }
-
   static FL_INLINE V at(const T* x, int n) {
     return n == N ? load<V>(x) : load_some<V>(x, n);
   }
-
   static FL_INLINE V keep(V v, int n) {
     Mask<V> index;
     for (int i = 0; i < N; ++i) index[i] = i;
     return n == N ? v : (index < static_cast<Lane<Mask<V>>>(n) ? v : V{});
   }
+  static FL_INLINE void put(T* p, V v, int n) {
+    n == N ? store(p, v) : store_some(p, v, n);
+  }
+
+  // Writes f(i, n) for vectors of the line, past the caches if so wanted.
+  template <class F>
+  static FL_INLINE void fill(T* out, int64_t n, bool past, F f) {
+    int64_t i = 0;
+    if (past) {
+      i = std::min(head_of(out), n);
+      if (i > 0) put(out, f(0, static_cast<int>(i)), static_cast<int>(i));
+      for (; i + N <= n; i += N) store_past(true, out + i, f(i, N));
+    }
+#pragma GCC unroll 2
+    for (; i + N <= n; i += N) store(out + i, f(i, N));
+    if (i < n) put(out + i, f(i, static_cast<int>(n - i)), static_cast<int>(n - i));
+  }
+  // Elements before the next address of whole vectors.
+  static int64_t head_of(const T* p) {
+    return static_cast<int64_t>((-reinterpret_cast<uintptr_t>(p)) & (sizeof(V) - 1)) /
+           static_cast<int64_t>(sizeof(T));
+  }
+
+  // The sum of f(i, n), whose lanes past n are 0.
+  template <class F>
+  static FL_INLINE T total(int64_t n, F f) {
+    V s[4] = {};
+    int64_t i = 0;
+    for (; i + 4 * N <= n; i += 4 * N) {
+#pragma GCC unroll 4
+      for (int k = 0; k < 4; ++k) s[k] += f(i + k * N, N);
+    }
+    for (; i + N <= n; i += N) s[0] += f(i, N);
+    if (i < n) s[1] += f(i, static_cast<int>(n - i));
+    return fold_lanes([](auto a, auto b) { return a + b; },
+                      (s[0] + s[1]) + (s[2] + s[3]));
+  }
 
   // The next line, while this one keeps the processor busy. Past the end of an operand
   // it does nothing.
-  static FL_INLINE void prefetch(const T* x) {
-    if constexpr (sizeof(V) == 64) __builtin_prefetch(x);
-  }
+  static FL_INLINE void prefetch(const T* x) { __builtin_prefetch(x); }
 
-  static void softmax(T* out, const T* x, int64_t n) {
-    const T max = largest(x, n);
+  // `work` holds a line in the cache; it may be `out`.
+  static void softmax(T* out, T* work, const T* x, int64_t n, bool past) {
+    const T max = largest_number(x, n);
     const T sum = total(n, [&](int64_t i, int k) {
       prefetch(x + n + i);
-      const V e = keep(vexp(at(x + i, k) - max), k);
-      k == N ? store(out + i, e) : store_some(out + i, e, k);
+      const V e = keep(exp_nonpositive<T>(at(x + i, k) - max), k);
+      put(work + i, e, k);
       return e;
     });
     const T scale = 1 / sum;
-    fill(out, n, [&](int64_t i, int k) { return at(out + i, k) * scale; });
+    fill(out, n, past, [&](int64_t i, int k) { return at(work + i, k) * scale; });
   }
 
-  static void log_softmax(T* out, const T* x, int64_t n) {
-    const T max = largest(x, n);
-    const T sum =
-        total(n, [&](int64_t i, int k) { return keep(vexp(at(x + i, k) - max), k); });
+  static void log_softmax(T* out, T*, const T* x, int64_t n, bool past) {
+    const T max = largest_number(x, n);
+    const T sum = total(n, [&](int64_t i, int k) {
+      prefetch(x + n + i);
+      return keep(exp_nonpositive<T>(at(x + i, k) - max), k);
+    });
     const T log = std::log(sum);
-    fill(out, n, [&](int64_t i, int k) { return (at(x + i, k) - max) - log; });
+    fill(out, n, past, [&](int64_t i, int k) { return (at(x + i, k) - max) - log; });
   }
 
-  static void softmax_backward(T* out, const T* g, const T* y, int64_t n) {
+  static void softmax_backward(T* out, const T* g, const T* y, int64_t n, bool past) {
     const T sum =
         total(n, [&](int64_t i, int k) { return at(g + i, k) * at(y + i, k); });
-    fill(out, n, [&](int64_t i, int k) { return (at(g + i, k) - sum) * at(y + i, k); });
+    fill(out, n, past,
+         [&](int64_t i, int k) { return (at(g + i, k) - sum) * at(y + i, k); });
   }
 
-  static void log_softmax_backward(T* out, const T* g, const T* y, int64_t n) {
+  static void log_softmax_backward(T* out, const T* g, const T* y, int64_t n,
+                                   bool past) {
     const T sum = total(n, [&](int64_t i, int k) { return at(g + i, k); });
-    fill(out, n,
+    fill(out, n, past,
          [&](int64_t i, int k) { return at(g + i, k) - vexp(at(y + i, k)) * sum; });
   }
 };
 
-// f(out, in) for each line; large results go through a buffer and past the caches.
+// f(out, work, in, past) for each line; large results go past the caches.
 template <class F>
 fl_status lines(const fl_call* call, F&& f) {
   const fl_tensor& out = call->out[0];
@@ -114,18 +113,17 @@ fl_status lines(const fl_call* call, F&& f) {
     const int dim = out.ndim == 0 ? 0 : static_cast<int>(call->attr[0].v.i);
     Lines all(call, dim);
     const int64_t n = all.length(), bytes = n * static_cast<int64_t>(sizeof(T));
-    const bool stream = std::is_same_v<S, T> && out.ndim > 0 && out.strides[dim] == 1 &&
-                        out.numel * int64_t(sizeof(T)) >= kStreamBytes &&
-                        bytes >= 1024 && bytes <= (1 << 18);
+    const bool past = std::is_same_v<S, T> && out.ndim > 0 && out.strides[dim] == 1 &&
+                      out.numel * int64_t(sizeof(T)) >= kStreamBytes && bytes >= 1024 &&
+                      bytes <= (1 << 18);
     const fl_status status = all.run(1.0f, [&](char* const* p) {
       auto* to = reinterpret_cast<T*>(p[0]);
-      T* buffer = stream ? scratch::array<T>(scratch::kRows, n) : nullptr;
+      T* work = past ? scratch::array<T>(scratch::kRows, n) : nullptr;
       const T* in[2] = {reinterpret_cast<const T*>(p[1]),
                         call->n_in > 1 ? reinterpret_cast<const T*>(p[2]) : nullptr};
-      f(buffer != nullptr ? buffer : to, in, n);
-      if (buffer != nullptr) stream_copy(to, buffer, bytes);
+      f(to, work != nullptr ? work : to, in, n, work != nullptr);
     });
-    if (stream) stream_fence();
+    if (past) stream_fence();
     return status;
   });
 }
@@ -134,23 +132,23 @@ template <class T>
 using LineOf = Line<std::remove_const_t<std::remove_pointer_t<T>>>;
 
 fl_status softmax(const fl_call* call) {
-  return lines(call, [](auto* out, auto* const* in, int64_t n) {
-    LineOf<decltype(out)>::softmax(out, in[0], n);
+  return lines(call, [](auto* out, auto* work, auto* const* in, int64_t n, bool past) {
+    LineOf<decltype(out)>::softmax(out, work, in[0], n, past);
   });
 }
 fl_status log_softmax(const fl_call* call) {
-  return lines(call, [](auto* out, auto* const* in, int64_t n) {
-    LineOf<decltype(out)>::log_softmax(out, in[0], n);
+  return lines(call, [](auto* out, auto* work, auto* const* in, int64_t n, bool past) {
+    LineOf<decltype(out)>::log_softmax(out, work, in[0], n, past);
   });
 }
 fl_status softmax_backward(const fl_call* call) {
-  return lines(call, [](auto* out, auto* const* in, int64_t n) {
-    LineOf<decltype(out)>::softmax_backward(out, in[0], in[1], n);
+  return lines(call, [](auto* out, auto*, auto* const* in, int64_t n, bool past) {
+    LineOf<decltype(out)>::softmax_backward(out, in[0], in[1], n, past);
   });
 }
 fl_status log_softmax_backward(const fl_call* call) {
-  return lines(call, [](auto* out, auto* const* in, int64_t n) {
-    LineOf<decltype(out)>::log_softmax_backward(out, in[0], in[1], n);
+  return lines(call, [](auto* out, auto*, auto* const* in, int64_t n, bool past) {
+    LineOf<decltype(out)>::log_softmax_backward(out, in[0], in[1], n, past);
   });
 }
 
