@@ -8,29 +8,35 @@
 namespace FL_ISA {
 namespace {
 
-template <bool kMax, class V>
-FL_INLINE V extreme(V a, V b) {
-  return kMax ? max_nan(a, b) : min_nan(a, b);
-}
+// The extreme of a block, NaN left aside; and whether there is one.
+template <class T>
+struct Extreme {
+  T value;
+  bool nan;
+};
 
-// The extreme of a block; NaN if there is one.
 template <bool kMax, class T>
-T block_extreme(const T* x, int64_t n) {
+Extreme<T> block_extreme(const T* x, int64_t n) {
   using V = Vec<T>;
   constexpr int N = lanes_of<V>;
+  const auto better = [](auto a, auto b) { return (kMax ? b > a : b < a) ? b : a; };
   V m[4];
+  Mask<V> nan[2] = {};
   for (V& v : m) v = V{} + x[0];
+  if (x[0] != x[0]) return {x[0], true};
+  const auto take = [&](int k, V v) {
+    m[k] = better(m[k], v);
+    if constexpr (std::is_floating_point_v<T>) nan[k % 2] |= v != v;
+  };
   int64_t i = 0;
   for (; i + 4 * N <= n; i += 4 * N) {
 #pragma GCC unroll 4
-    for (int k = 0; k < 4; ++k) m[k] = extreme<kMax>(m[k], load<V>(x + i + k * N));
+    for (int k = 0; k < 4; ++k) take(k, load<V>(x + i + k * N));
   }
-  for (; i + N <= n; i += N) m[0] = extreme<kMax>(m[0], load<V>(x + i));
-  if (i < n) {
-    m[1] = extreme<kMax>(m[1], load_padded<V>(x + i, static_cast<int>(n - i)));
-  }
-  const V all = extreme<kMax>(extreme<kMax>(m[0], m[1]), extreme<kMax>(m[2], m[3]));
-  return fold_lanes([](auto a, auto b) { return extreme<kMax>(a, b); }, all);
+  for (; i + N <= n; i += N) take(0, load<V>(x + i));
+  if (i < n) take(1, load_padded<V>(x + i, static_cast<int>(n - i)));
+  const V all = better(better(m[0], m[1]), better(m[2], m[3]));
+  return {fold_lanes(better, all), any_lane(nan[0] | nan[1])};
 }
 
 template <class T>
@@ -39,42 +45,71 @@ struct Found {
   int64_t at;
 };
 
+// The first of n elements that is `value`; the first NaN where that is what is sought.
+template <class T>
+Found<T> first_of(const T* x, int64_t n, T value, bool nan) {
+  using V = Vec<T>;
+  constexpr int N = lanes_of<V>;
+  int64_t i = 0;
+  for (; i + N <= n; i += N) {
+    const V v = load<V>(x + i);
+    if (any_lane(nan ? v != v : v == value)) break;
+  }
+  for (; i < n; ++i) {
+    if (nan ? x[i] != x[i] : x[i] == value) return {x[i], i};
+  }
+  return {value, 0};
+}
+
 // Finds the best block first, and looks for the place only in there.
 template <bool kMax, class T>
 Found<T> find(const T* x, int64_t n) {
   constexpr int64_t block = 2048;
   T best = x[0];
   int64_t start = 0;
-  for (int64_t i = 0; i < n && best == best; i += block) {
-    const T v = block_extreme<kMax>(x + i, std::min(block, n - i));
-    if (v != v || (kMax ? v > best : v < best)) {
-      best = v;
+  bool nan = false;
+  for (int64_t i = 0; i < n && !nan; i += block) {
+    const auto found = block_extreme<kMax>(x + i, std::min(block, n - i));
+    nan = found.nan;
+    if (nan || (kMax ? found.value > best : found.value < best)) {
+      best = found.value;
       start = i;
     }
   }
-  for (int64_t i = start; i < n; ++i) {
-    if (x[i] == best || (best != best && x[i] != x[i])) return {x[i], i};
-  }
-  return {best, start};
+  const Found<T> place = first_of(x + start, std::min(block, n - start), best, nan);
+  return {place.value, start + place.at};
 }
 
-// Lines side by side: for each column the best so far and its row.
+// Lines side by side: for each column the best so far and its row. A few rows are taken
+// in before what was found goes back to memory.
 template <bool kMax, class T>
 void find_columns(const T* x, int64_t ld, int64_t n, int64_t cols, T* best,
                   int64_t* at) {
   using V = Vec<T>;
   using M = Mask<V>;
   constexpr int N = lanes_of<V>;
+  constexpr int kRows = 8;
   alignas(64) Lane<M> rows[kColumns] = {};
   std::copy_n(x, cols, best);
-  for (int64_t r = 1; r < n; ++r) {
+  const auto take = [&](int64_t first, auto count) {
     each_vector<N>(cols, [&](int64_t j, int k) {
-      const V v = load_upto<V>(x + r * ld + j, k), b = load<V>(best + j);
-      const M better = (kMax ? v > b : v < b) | ((v != v) & (b == b));
-      store(best + j, better ? v : b);
-      store(rows + j, better ? M{} + static_cast<Lane<M>>(r) : load<M>(rows + j));
+      V b = load<V>(best + j);
+      M where = load<M>(rows + j);
+      for (int i = 0; i < count; ++i) {
+        const V v = load_upto<V>(x + (first + i) * ld + j, k);
+        M better = kMax ? v > b : v < b;
+        if constexpr (std::is_floating_point_v<T>)
+          better = ~(kMax ? v <= b : v >= b) & (b == b);
+        b = better ? v : b;
+        where = better ? M{} + static_cast<Lane<M>>(first + i) : where;
+      }
+      store(best + j, b);
+      store(rows + j, where);
     });
-  }
+  };
+  int64_t r = 1;
+  for (; r + kRows <= n; r += kRows) take(r, std::integral_constant<int, kRows>{});
+  for (; r < n; ++r) take(r, std::integral_constant<int, 1>{});
   for (int64_t j = 0; j < cols; ++j) at[j] = rows[j];
 }
 
