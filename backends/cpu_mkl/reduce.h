@@ -84,6 +84,29 @@ struct Dims {
     return offset;
   }
 
+  // f(offset in the input, in the outputs) for elements [begin, end): one division to
+  // find the first, none from there on.
+  template <class F>
+  void each(int64_t begin, int64_t end, F&& f) const {
+    int64_t at[kReduceDims], i = in_offset(begin, n), o0 = out_offset(0, begin),
+                             o1 = out_offset(1, begin);
+    for (int64_t d = n - 1, rest = begin; d >= 0; rest /= size[d--])
+      at[d] = rest % size[d];
+    while (begin < end) {
+      f(i, o0, o1);
+      if (++begin == end) return;
+      for (int d = n - 1; d >= 0; --d) {
+        const bool wraps = ++at[d] == size[d];
+        const int64_t steps = wraps ? 1 - size[d] : 1;
+        i += steps * in[d];
+        o0 += steps * out[0][d];
+        o1 += steps * out[1][d];
+        if (!wraps) break;
+        at[d] = 0;
+      }
+    }
+  }
+
   int64_t out_offset(int which, int64_t linear) const {
     int64_t offset = 0;
     for (int d = n - 1; d >= 0; --d) {
@@ -170,8 +193,10 @@ class Reducer {
   }
 
   void write(int64_t k, const State& s) const {
-    char* out[2] = {g_.out[0] + g_.kept.out_offset(0, k),
-                    g_.out[1] + g_.kept.out_offset(1, k)};
+    write_at(g_.kept.out_offset(0, k), g_.kept.out_offset(1, k), s);
+  }
+  void write_at(int64_t o0, int64_t o1, const State& s) const {
+    char* out[2] = {g_.out[0] + o0, g_.out[1] + o1};
     op_.write(s, out);
   }
 
@@ -184,11 +209,12 @@ class Reducer {
     const Dims& r = g_.reduced;
     const int64_t inner = r.n == 0 ? 1 : r.size[r.n - 1];
     const int64_t stride = r.n == 0 ? g_.size : r.in[r.n - 1];
+    if (r.n <= 1) return fold_strided(s, base + begin * stride, stride, end - begin);
     while (begin < end) {
       const int64_t offset = begin % inner;
       const int64_t n = std::min(inner - offset, end - begin);
       const char* p = base + offset * stride;
-      if (r.n > 1) p += r.in_offset(begin / inner, r.n - 1);
+      p += r.in_offset(begin / inner, r.n - 1);
       fold_strided(s, p, stride, n);
       begin += n;
     }
@@ -225,11 +251,11 @@ class Reducer {
 
   void run_rows(int64_t kept, int64_t reduced) const {
     parallel_for(kept, grain(reduced), [&](int64_t b, int64_t e) {
-      for (int64_t k = b; k < e; ++k) {
+      g_.kept.each(b, e, [&](int64_t in, int64_t o0, int64_t o1) {
         State s = op_.init();
-        fold(s, g_.in + g_.kept.in_offset(k, g_.kept.n), 0, reduced);
-        write(k, s);
-      }
+        fold(s, g_.in + in, 0, reduced);
+        write_at(o0, o1, s);
+      });
     });
   }
 
