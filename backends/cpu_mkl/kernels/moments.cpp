@@ -20,8 +20,9 @@ FL_INLINE void merge_moments(Moments& a, const Moments& b) {
   a.count = n;
 }
 
-// Blocks of a few thousand elements are read twice, out of the first-level cache: once
-// for their mean, once for the squares about it. Blocks are merged in double.
+// Blocks of a few thousand elements are summed about a number near their mean; where
+// that was a bad guess, once more about the mean itself, out of the first-level cache.
+// Blocks are merged in double.
 template <class T>
 struct Variance {
   using In = T;
@@ -36,36 +37,61 @@ struct Variance {
   Moments init() const { return {0, 0, 0}; }
   void merge(Moments& a, const Moments& b) const { merge_moments(a, b); }
 
-  void row(Moments& s, const T* x, int64_t n) const {
-    const Fold<T, Sum> sum{{}, 0};
-    for (int64_t i = 0; i < n; i += kFoldBlock) {
-      const int64_t m = std::min<int64_t>(kFoldBlock, n - i);
-      const T mean = sum.block(x + i, m) / static_cast<T>(m);
-      // The rounded mean is a little off: the sum of deviations puts it right.
-      V square[4] = {}, off[4] = {};
-      int64_t j = 0;
-      for (; j + 4 * N <= m; j += 4 * N) {
+  // Sums of x - about and of its square.
+  struct Deviations {
+    double off, square;
+  };
+  static Deviations deviations(const T* x, int64_t n, T about) {
+    V square[4] = {}, off[4] = {};
+    int64_t j = 0;
+    for (; j + 4 * N <= n; j += 4 * N) {
 #pragma GCC unroll 4
-        for (int k = 0; k < 4; ++k) {
-          const V d = load<V>(x + i + j + k * N) - mean;
-          square[k] += d * d;
-          off[k] += d;
-        }
+      for (int k = 0; k < 4; ++k) {
+        const V d = load<V>(x + j + k * N) - about;
+        square[k] += d * d;
+        off[k] += d;
       }
-      for (; j < m; j += N) {
-        const int64_t left = std::min<int64_t>(N, m - j);
-        const V raw = load_upto<V>(x + i + j, static_cast<int>(left)) - mean;
-        const V d = first_lanes<V>(left) ? raw : V{};
-        square[0] += d * d;
-        off[0] += d;
-      }
-      const auto add = [](auto a, auto b) { return a + b; };
-      const double m2 =
-          fold_lanes(add, (square[0] + square[1]) + (square[2] + square[3]));
-      const double shift = fold_lanes(add, (off[0] + off[1]) + (off[2] + off[3])) /
-                           static_cast<double>(m);
-      merge_moments(s, {double(m), mean + shift, m2 - shift * shift * double(m)});
     }
+    for (; j < n; j += N) {
+      const int64_t left = std::min<int64_t>(N, n - j);
+      const V raw = load_upto<V>(x + j, static_cast<int>(left)) - about;
+      const V d = first_lanes<V>(left) ? raw : V{};
+      square[0] += d * d;
+      off[0] += d;
+    }
+    const auto add = [](auto a, auto b) { return a + b; };
+    return {fold_lanes(add, (off[0] + off[1]) + (off[2] + off[3])),
+            fold_lanes(add, (square[0] + square[1]) + (square[2] + square[3]))};
+  }
+
+  // The mean so far, or that of the first few.
+  static T guess(const Moments& s, const T* x) {
+    if (s.count > 0) return static_cast<T>(s.mean);
+    V sum = load<V>(x);
+    for (int k = 1; k < 4; ++k) sum += load<V>(x + k * N);
+    return fold_lanes([](auto a, auto b) { return a + b; }, sum) / T(4 * N);
+  }
+
+  static void take_block(Moments& s, const T* x, int64_t n) {
+    const bool guessed = n >= 32 * N;
+    const auto mean = [&] {
+      return Fold<T, Sum>{{}, 0}.block(x, n) / static_cast<T>(n);
+    };
+    T about = guessed ? guess(s, x) : mean();
+    Deviations d = deviations(x, n, about);
+    // The smaller the difference below against its first term, the more is cancelled.
+    if (guessed && d.off * d.off > 0.5 * d.square * double(n)) {
+      about = mean();
+      d = deviations(x, n, about);
+    }
+    // The rounded mean, too, is a little off: the sum of deviations puts it right.
+    const double shift = d.off / double(n);
+    merge_moments(s, {double(n), about + shift, d.square - shift * d.off});
+  }
+
+  void row(Moments& s, const T* x, int64_t n) const {
+    for (int64_t i = 0; i < n; i += kFoldBlock)
+      take_block(s, x + i, std::min<int64_t>(kFoldBlock, n - i));
   }
 
   void columns(Moments* s, const T* x, int64_t ld, int64_t rows, int64_t cols) const {
