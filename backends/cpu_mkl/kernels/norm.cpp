@@ -1,5 +1,6 @@
 // Layer and root-mean-square normalisation, and group normalisation built on the same
 // passes over rows.
+#include "loops.h"
 #include "registry.h"
 #include "rows.h"
 #include "threads.h"
@@ -18,17 +19,70 @@ struct Moments {
   C mean, rstd;
 };
 
-// Two passes over a row that the first cache holds.
+// Sums of x - about and of its square.
+template <class T>
+struct Deviations {
+  using C = Compute<T>;
+  Vec<C> off = {}, square = {};
+
+  Deviations(const T* x, int64_t n, C about) {
+    constexpr int L = kLanes<C>;
+    Vec<C> o[4] = {}, s[4] = {};
+    const auto take = [&](int k, Vec<C> d) {
+      o[k] += d;
+      s[k] += d * d;
+    };
+    int64_t i = 0;
+    for (; i + 4 * L <= n; i += 4 * L) {
+#pragma GCC unroll 4
+      for (int k = 0; k < 4; ++k) take(k, load_row(x + i + k * L, L) - about);
+    }
+    for (; i < n; i += L) {
+      const int k = int(std::min<int64_t>(L, n - i));
+      take(0, keep_first<C>(load_row(x + i, k) - about, k));
+    }
+    off = (o[0] + o[1]) + (o[2] + o[3]);
+    square = (s[0] + s[1]) + (s[2] + s[3]);
+  }
+};
+
+// In one pass, about the mean of the first few; a second one, about the mean itself,
+// where that was a bad guess.
 template <class T>
 Moments<Compute<T>> moments(const T* x, int64_t n, double eps) {
   using C = Compute<T>;
-  const Vec<C> s = sum_over<C>(n, [&](int64_t i, int w) { return load_row(x + i, w); });
-  const C mean = sum_lanes<C>(s) / C(n);
-  const Vec<C> t = sum_over<C>(n, [&](int64_t i, int w) {
-    const Vec<C> d = keep_first<C>(load_row(x + i, w) - mean, w);
-    return d * d;
-  });
-  return {mean, C(1) / std::sqrt(sum_lanes<C>(t) / C(n) + C(eps))};
+  constexpr int64_t kFew = 4 * kLanes<C>;
+  const auto mean_of = [&](int64_t m) {
+    const auto get = [&](int64_t i, int w) { return load_row(x + i, w); };
+    return sum_lanes<C>(sum_over<C>(m, get)) / C(m);
+  };
+  const bool guessed = n >= 8 * kFew;
+  C about = mean_of(guessed ? kFew : n);
+  double off, square;
+  const auto sum = [&] {
+    const Deviations<T> d(x, n, about);
+    off = double(sum_lanes<C>(d.off)), square = double(sum_lanes<C>(d.square));
+  };
+  sum();
+  if (guessed && off * off > 0.5 * square * double(n)) {
+    about = mean_of(n);
+    sum();
+  }
+  const double shift = off / double(n), var = (square - shift * off) / double(n);
+  return {C(about + shift), C(1) / std::sqrt(C(var < 0 ? 0 : var) + C(eps))};
+}
+
+// Whether a result of this size goes past the caches, and how it does.
+template <class T>
+bool goes_past(const fl_tensor* t) {
+  return !kIsHalf<T> && t && t->numel * int64_t(sizeof(T)) >= kStreamBytes;
+}
+template <class T>
+FL_INLINE void put_row(bool past, T* p, Vec<Compute<T>> v, int n) {
+  if constexpr (!kIsHalf<T>) {
+    if (n == kLanes<T>) return store_past(past, p, v);
+  }
+  store_row(p, v, n);
 }
 
 template <class T>
@@ -42,6 +96,7 @@ fl_status layer_norm_as(const fl_call* call) {
   const T* x = data_of<T>(call->in[0]);
   T* y = data_of<T>(call->out[0]);
   const double eps = call->attr[0].v.f;
+  const bool past = goes_past<T>(&call->out[0]);
   parallel_for(m, grain_of(n), [&](int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; ++r) {
       const T* from = x + r * n;
@@ -51,11 +106,12 @@ fl_status layer_norm_as(const fl_call* call) {
         Vec<C> v = (load_row(from + i, k) - mean) * rstd;
         if (w) v *= load_first(w + i, k);
         if (b) v += load_first(b + i, k);
-        store_row(to + i, v, k);
+        put_row(past, to + i, v, k);
       });
       put_at(call->out[1], r, mean);
       put_at(call->out[2], r, rstd);
     }
+    if (past) stream_fence();
   });
   return FL_OK;
 }
@@ -70,6 +126,7 @@ fl_status rms_norm_as(const fl_call* call) {
   const T* x = data_of<T>(call->in[0]);
   T* y = data_of<T>(call->out[0]);
   const C eps = C(call->attr[0].v.f);
+  const bool past = goes_past<T>(&call->out[0]);
   parallel_for(m, grain_of(n), [&](int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; ++r) {
       const T* from = x + r * n;
@@ -81,10 +138,11 @@ fl_status rms_norm_as(const fl_call* call) {
       for_lanes<C>(n, [&](int64_t i, int k) {
         Vec<C> v = load_row(from + i, k) * rstd;
         if (w) v *= load_first(w + i, k);
-        store_row(y + r * n + i, v, k);
+        put_row(past, y + r * n + i, v, k);
       });
       put_at(call->out[1], r, rstd);
     }
+    if (past) stream_fence();
   });
   return FL_OK;
 }
@@ -122,7 +180,8 @@ struct ParameterSums {
 // off, as for rms_norm, without the mean.
 template <class T, bool Centre>
 void row_gradient(int64_t n, const T* g, const T* x, Compute<T> mean, Compute<T> rstd,
-                  const Compute<T>* w, T* dx, Compute<T>* dw, Compute<T>* db) {
+                  const Compute<T>* w, T* dx, Compute<T>* dw, Compute<T>* db,
+                  bool past) {
   using C = Compute<T>;
   Vec<C> s = {}, t = {};
   for_lanes<C>(n, [&](int64_t i, int k) {
@@ -140,7 +199,7 @@ void row_gradient(int64_t n, const T* g, const T* x, Compute<T> mean, Compute<T>
     const Vec<C> gv = load_row(g + i, k);
     const Vec<C> xh = (load_row(x + i, k) - mean) * rstd;
     const Vec<C> gw = w ? gv * load_first(w + i, k) : gv;
-    store_row(dx + i, (gw - a - xh * b) * rstd, k);
+    put_row(past, dx + i, (gw - a - xh * b) * rstd, k);
   });
 }
 
@@ -155,6 +214,7 @@ fl_status norm_backward_as(const fl_call* call) {
   T* dx = data_of<T>(output(call, 0));
   const fl_tensor *dw = output(call, 1), *db = Centre ? output(call, 2) : nullptr;
   const ParameterSums<C> sums(call, m, n, dw || db);
+  const bool past = goes_past<T>(output(call, 0));
   if (!ok || ((dw || db) && m > 0 && !sums.data))
     return fail(call, "norm: no memory", FL_OUT_OF_MEMORY);
   parallel_for(sums.chunks, 1, [&](int64_t begin, int64_t end) {
@@ -163,7 +223,8 @@ fl_status norm_backward_as(const fl_call* call) {
         row_gradient<T, Centre>(n, g + r * n, x + r * n,
                                 Centre ? value_at<C>(call->in[2], r) : C(0),
                                 value_at<C>(rstd, r), w, dx ? dx + r * n : nullptr,
-                                sums.weight(c), sums.bias(c));
+                                sums.weight(c), sums.bias(c), past);
+    if (past) stream_fence();
   });
   sums.finish(dw, db);
   return FL_OK;
