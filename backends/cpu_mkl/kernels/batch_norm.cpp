@@ -26,15 +26,21 @@ FL_INLINE void for_channel(const Shape& s, int64_t channel, F&& f) {
     for_lanes<C>(s.l, [&](int64_t j, int k) { f(at + j, k); });
   }
 }
-// The sum of f over the vectors of a channel.
+// The sums of f over the vectors of a channel.
 template <class C, class F>
-FL_INLINE Vec<C> channel_sum(const Shape& s, int64_t channel, F&& f) {
-  Vec<C> sum = {};
+FL_INLINE Pair<C> channel_sums(const Shape& s, int64_t channel, F&& f) {
+  Pair<C> sum;
   for (int64_t i = 0; i < s.n; ++i) {
     const int64_t at = (i * s.c + channel) * s.l;
-    sum += sum_over<C>(s.l, [&](int64_t j, int k) { return f(at + j, k); });
+    sum += sums_over<C>(s.l, [&](int64_t j, int k) { return f(at + j, k); });
   }
   return sum;
+}
+// Asks for what the next sample has at the place of p (past the end it does nothing):
+// the processor's own prefetching stops at the end of a plane.
+template <class T>
+FL_INLINE void fetch_next(const Shape& s, const T* p) {
+  __builtin_prefetch(p + s.c * s.l);
 }
 template <class C, class F>
 FL_INLINE void for_samples(const Shape& s, int64_t channel, F&& f) {
@@ -59,6 +65,7 @@ void affine(const Shape& s, const T* x, T* y, int64_t begin, int64_t end,
   for (int64_t ch = begin; ch < end; ++ch) {
     const C a = scale[ch], b = shift[ch];
     for_channel<C>(s, ch, [&](int64_t at, int k) {
+      fetch_next(s, x + at);
       store_row(y + at, load_row(x + at, k) * a + b, k);
     });
   }
@@ -85,15 +92,24 @@ void channel_moments(const Shape& s, const T* x, int64_t begin, int64_t end,
     return;
   }
   for (int64_t ch = begin; ch < end; ++ch) {
-    const Vec<C> sum =
-        channel_sum<C>(s, ch, [&](int64_t at, int k) { return load_row(x + at, k); });
-    const C m = sum_lanes<C>(sum) / count;
-    const Vec<C> square = channel_sum<C>(s, ch, [&](int64_t at, int k) {
-      const Vec<C> d = keep_first<C>(load_row(x + at, k) - m, k);
-      return d * d;
-    });
+    const auto load = [&](int64_t at, int k) -> Pair<C> {
+      return {load_row(x + at, k), Vec<C>{}};
+    };
+    const auto mean_of = [&](const Shape& part) {
+      return sum_lanes<C>(channel_sums<C>(part, ch, load).a) / C(part.count());
+    };
+    const auto sums = [&](C about) {
+      return channel_sums<C>(s, ch, [&](int64_t at, int k) -> Pair<C> {
+        fetch_next(s, x + at);
+        const Vec<C> d = keep_first<C>(load_row(x + at, k) - about, k);
+        return {d, d * d};
+      });
+    };
+    const C guess = mean_of({std::min<int64_t>(s.n, 1), s.c, s.l});
+    const auto [m, square] =
+        spread_of<C>(double(s.count()), guess, sums, [&] { return mean_of(s); });
     mean[ch] = m;
-    squares[ch] = sum_lanes<C>(square);
+    squares[ch] = C(square);
   }
 }
 
@@ -185,14 +201,14 @@ void gradient_sums(const Shape& s, const T* g, const T* x, int64_t begin, int64_
   }
   for (int64_t ch = begin; ch < end; ++ch) {
     const C m = mean[ch];
-    Vec<C> a = {}, b = {};
-    for_channel<C>(s, ch, [&](int64_t at, int k) {
+    const Pair<C> sums = channel_sums<C>(s, ch, [&](int64_t at, int k) -> Pair<C> {
+      fetch_next(s, g + at);
+      fetch_next(s, x + at);
       const Vec<C> gv = load_row(g + at, k);
-      a += gv;
-      b += gv * (load_row(x + at, k) - m);
+      return {gv, gv * (load_row(x + at, k) - m)};
     });
-    plain[ch] = sum_lanes<C>(a);
-    weighted[ch] = sum_lanes<C>(b);
+    plain[ch] = sum_lanes<C>(sums.a);
+    weighted[ch] = sum_lanes<C>(sums.b);
   }
 }
 
@@ -216,6 +232,8 @@ void gradient_dx(const Shape& s, const T* g, const T* x, T* dx, int64_t begin,
   for (int64_t ch = begin; ch < end; ++ch) {
     const C a = by[ch], b = along[ch], c = shift[ch];
     for_channel<C>(s, ch, [&](int64_t at, int k) {
+      fetch_next(s, g + at);
+      fetch_next(s, x + at);
       store_row(dx + at, load_row(g + at, k) * a + (load_row(x + at, k) * b + c), k);
     });
   }

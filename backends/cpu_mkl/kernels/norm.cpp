@@ -19,57 +19,23 @@ struct Moments {
   C mean, rstd;
 };
 
-// Sums of x - about and of its square.
-template <class T>
-struct Deviations {
-  using C = Compute<T>;
-  Vec<C> off = {}, square = {};
-
-  Deviations(const T* x, int64_t n, C about) {
-    constexpr int L = kLanes<C>;
-    Vec<C> o[4] = {}, s[4] = {};
-    const auto take = [&](int k, Vec<C> d) {
-      o[k] += d;
-      s[k] += d * d;
-    };
-    int64_t i = 0;
-    for (; i + 4 * L <= n; i += 4 * L) {
-#pragma GCC unroll 4
-      for (int k = 0; k < 4; ++k) take(k, load_row(x + i + k * L, L) - about);
-    }
-    for (; i < n; i += L) {
-      const int k = int(std::min<int64_t>(L, n - i));
-      take(0, keep_first<C>(load_row(x + i, k) - about, k));
-    }
-    off = (o[0] + o[1]) + (o[2] + o[3]);
-    square = (s[0] + s[1]) + (s[2] + s[3]);
-  }
-};
-
-// In one pass, about the mean of the first few; a second one, about the mean itself,
-// where that was a bad guess.
 template <class T>
 Moments<Compute<T>> moments(const T* x, int64_t n, double eps) {
   using C = Compute<T>;
-  constexpr int64_t kFew = 4 * kLanes<C>;
   const auto mean_of = [&](int64_t m) {
     const auto get = [&](int64_t i, int w) { return load_row(x + i, w); };
     return sum_lanes<C>(sum_over<C>(m, get)) / C(m);
   };
-  const bool guessed = n >= 8 * kFew;
-  C about = mean_of(guessed ? kFew : n);
-  double off, square;
-  const auto sum = [&] {
-    const Deviations<T> d(x, n, about);
-    off = double(sum_lanes<C>(d.off)), square = double(sum_lanes<C>(d.square));
+  const auto sums = [&](C about) {
+    return sums_over<C>(n, [&](int64_t i, int w) -> Pair<C> {
+      const Vec<C> d = keep_first<C>(load_row(x + i, w) - about, w);
+      return {d, d * d};
+    });
   };
-  sum();
-  if (guessed && off * off > 0.5 * square * double(n)) {
-    about = mean_of(n);
-    sum();
-  }
-  const double shift = off / double(n), var = (square - shift * off) / double(n);
-  return {C(about + shift), C(1) / std::sqrt(C(var < 0 ? 0 : var) + C(eps))};
+  const C guess = mean_of(std::min<int64_t>(n, 4 * kLanes<C>));
+  const auto [mean, squares] =
+      spread_of<C>(double(n), guess, sums, [&] { return mean_of(n); });
+  return {mean, C(1) / std::sqrt(C(squares / double(n)) + C(eps))};
 }
 
 // Whether a result of this size goes past the caches, and how it does.
@@ -167,11 +133,14 @@ struct ParameterSums {
   C* bias(int64_t c) const { return data ? weight(c) + n : nullptr; }
 
   void finish(const fl_tensor* dw, const fl_tensor* db) const {
+    for (int64_t c = 1; data && c < chunks; ++c)
+      for_lanes<C>(2 * n, [&](int64_t i, int k) {
+        store_first(data + i, load_first(data + i, k) + load_first(weight(c) + i, k),
+                    k);
+      });
     for (int64_t i = 0; i < n; ++i) {
-      C w = 0, b = 0;
-      for (int64_t c = 0; data && c < chunks; ++c) w += weight(c)[i], b += bias(c)[i];
-      if (dw) put_at(*dw, i, w);
-      if (db) put_at(*db, i, b);
+      if (dw) put_at(*dw, i, data ? data[i] : C(0));
+      if (db) put_at(*db, i, data ? data[n + i] : C(0));
     }
   }
 };
@@ -183,19 +152,20 @@ void row_gradient(int64_t n, const T* g, const T* x, Compute<T> mean, Compute<T>
                   const Compute<T>* w, T* dx, Compute<T>* dw, Compute<T>* db,
                   bool past) {
   using C = Compute<T>;
-  Vec<C> s = {}, t = {};
-  for_lanes<C>(n, [&](int64_t i, int k) {
+  const Pair<C> sums = sums_over<C>(n, [&](int64_t i, int k) -> Pair<C> {
     const Vec<C> gv = load_row(g + i, k);
     const Vec<C> xh = (load_row(x + i, k) - mean) * rstd;  // g is 0 beyond the end
     const Vec<C> gw = w ? gv * load_first(w + i, k) : gv;
-    s += gw;
-    t += gw * xh;
     if (dw) store_first(dw + i, load_first(dw + i, k) + gv * xh, k);
     if (dw && Centre) store_first(db + i, load_first(db + i, k) + gv, k);
+    return {gw, gw * xh};
   });
   if (!dx) return;
-  const C a = Centre ? sum_lanes<C>(s) / C(n) : C(0), b = sum_lanes<C>(t) / C(n);
+  const C a = Centre ? sum_lanes<C>(sums.a) / C(n) : C(0),
+          b = sum_lanes<C>(sums.b) / C(n);
   for_lanes<C>(n, [&](int64_t i, int k) {
+    __builtin_prefetch(g + n + i);  // the next row; past the end it does nothing
+    __builtin_prefetch(x + n + i);
     const Vec<C> gv = load_row(g + i, k);
     const Vec<C> xh = (load_row(x + i, k) - mean) * rstd;
     const Vec<C> gw = w ? gv * load_first(w + i, k) : gv;
@@ -275,14 +245,12 @@ void channel_sums(const GroupShape& s, const T* g, const T* x, Compute<T>* sums)
   using C = Compute<T>;
   parallel_for(s.n * s.c, grain_of(s.l), [&](int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; ++r) {
-      Vec<C> a = {}, b = {};
-      for_lanes<C>(s.l, [&](int64_t i, int k) {
+      const Pair<C> sum = sums_over<C>(s.l, [&](int64_t i, int k) -> Pair<C> {
         const Vec<C> gv = load_row(g + r * s.l + i, k);
-        a += gv;
-        b += gv * load_row(x + r * s.l + i, k);
+        return {gv, gv * load_row(x + r * s.l + i, k)};
       });
-      sums[2 * r] = sum_lanes<C>(a);
-      sums[2 * r + 1] = sum_lanes<C>(b);
+      sums[2 * r] = sum_lanes<C>(sum.a);
+      sums[2 * r + 1] = sum_lanes<C>(sum.b);
     }
   });
 }

@@ -83,6 +83,27 @@ FL_INLINE Vec<C> sum_over(int64_t n, F&& f) {
   return (a + b) + (c + d);
 }
 
+// Two sums at once: f(offset, lanes) gives the terms of both.
+template <class C>
+struct Pair {
+  Vec<C> a = {}, b = {};
+  FL_INLINE void operator+=(const Pair& o) { a += o.a, b += o.b; }
+};
+template <class C, class F>
+FL_INLINE Pair<C> sums_over(int64_t n, F&& f) {
+  constexpr int L = kLanes<C>;
+  Pair<C> s[4];
+  int64_t i = 0;
+  for (; i + 4 * L <= n; i += 4 * L) {
+#pragma GCC unroll 4
+    for (int k = 0; k < 4; ++k) s[k] += f(i + k * L, L);
+  }
+  for (; i + L <= n; i += L) s[0] += f(i, L);
+  if (i < n) s[1] += f(i, int(n - i));
+  s[0] += s[1], s[2] += s[3], s[0] += s[2];
+  return s[0];
+}
+
 // Lanes from n on become zero: for sums of what does not vanish on zeros.
 template <class C>
 FL_INLINE Vec<C> keep_first(Vec<C> v, int n) {
@@ -111,6 +132,27 @@ Compute<T> largest_number(const T* x, int64_t n) {
   C most = fold_lanes(larger, larger(larger(m[0], m[1]), larger(m[2], m[3])));
   for (; i < n; ++i) most = larger(most, C(read(x[i])));
   return most;
+}
+
+// A count's mean and the sum of squares about it.
+template <class C>
+struct Spread {
+  C mean;
+  double squares;
+};
+// From sums(about) of x - about and of its square: in one pass, about the mean of the
+// first few, and another, about the mean itself, where that was a bad guess.
+template <class C, class Sums, class Mean>
+FL_INLINE Spread<C> spread_of(double n, C guess, Sums&& sums, Mean&& mean) {
+  double off, square;
+  const auto sum = [&](C about) {
+    const Pair<C> d = sums(about);
+    off = double(sum_lanes<C>(d.a)), square = double(sum_lanes<C>(d.b));
+  };
+  sum(guess);
+  if (off * off > 0.5 * square * n) sum(guess = mean());
+  const double shift = off / n, squares = square - shift * off;
+  return {C(guess + shift), squares < 0 ? 0 : squares};
 }
 
 inline bool present(const fl_tensor* list, int count, int i) {
