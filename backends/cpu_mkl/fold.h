@@ -139,10 +139,14 @@ struct Mean : Added {
     return static_cast<T>(static_cast<double>(s) / count);
   }
 };
+// The processor's maximum gives the second where either is NaN: the first is all that
+// is left to look at.
 struct Largest : Plain {
   template <class V>
   static FL_INLINE V combine(V a, V b) {
-    return max_nan(a, b);
+    const V larger = a > b ? a : b;
+    if constexpr (std::is_floating_point_v<Lane<V>>) return a != a ? a : larger;
+    return larger;
   }
   template <class L>
   static constexpr L neutral() {

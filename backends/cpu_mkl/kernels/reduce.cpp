@@ -20,7 +20,9 @@ struct Product : Plain {
 struct Smallest : Plain {
   template <class V>
   static FL_INLINE V combine(V a, V b) {
-    return min_nan(a, b);
+    const V smaller = a < b ? a : b;
+    if constexpr (std::is_floating_point_v<Lane<V>>) return a != a ? a : smaller;
+    return smaller;
   }
   template <class L>
   static constexpr L neutral() {
