@@ -69,14 +69,21 @@ void pack_patches(const Gather& g, T* __restrict panel, const T* images,
   const int count = find_runs(g, j, cols, runs);
   for (int r = 0; r < count; ++r) runs[r].src += runs[r].image * image_stride;
   if (cols < N) std::memset(panel, 0, size_t(kp * N) * sizeof(T));
-  int64_t channel = p0 / g.taps, tap = p0 % g.taps;
-  for (int64_t p = 0; p < kp; ++p, panel += N) {
-    const T* from = images + channel * channel_stride + g.offsets[tap];
-    if (count == 1 && cols == N) {
+  images += p0 / g.taps * channel_stride;
+  int64_t tap = p0 % g.taps;
+  if (count == 1 && cols == N) {
+    images += runs[0].src;
+    for (int64_t p = 0; p < kp; ++p, panel += N) {
+      const T* from = images + g.offsets[tap];
 #pragma GCC unroll 4
-      for (int i = 0; i < N; i += L)
-        store(panel + i, load<Vec<T>>(from + runs[0].src + i));
-    } else if (g.phases.copied) {
+      for (int i = 0; i < N; i += L) store(panel + i, load<Vec<T>>(from + i));
+      if (++tap == g.taps) tap = 0, images += channel_stride;
+    }
+    return;
+  }
+  for (int64_t p = 0; p < kp; ++p, panel += N) {
+    const T* from = images + g.offsets[tap];
+    if (g.phases.copied) {
       for (int r = 0; r < count; ++r)
         for (int i = 0; i < runs[r].len; i += L)
           store(panel + runs[r].dst + i, load<Vec<T>>(from + runs[r].src + i));
@@ -86,7 +93,7 @@ void pack_patches(const Gather& g, T* __restrict panel, const T* images,
         std::memcpy(panel + runs[r].dst, from + runs[r].src,
                     size_t(runs[r].len) * sizeof(T));
     }
-    if (++tap == g.taps) tap = 0, ++channel;
+    if (++tap == g.taps) tap = 0, images += channel_stride;
   }
 }
 
@@ -198,7 +205,8 @@ bool gather_convolution(const Gather& g, const T* weights, const T* src, T* dst,
   if (pixels == 0 || g.n == 0 || g.rows == 0) return true;
   const int64_t images = std::clamp<int64_t>(kColumns / pixels, 1, g.n);
   const int64_t blocks = ceil_div(g.n, images), columns = images * pixels;
-  const int64_t width = even_part(columns, kColumns);
+  constexpr int64_t N = kTileCols<T>;  // whole panels: they end where rows end
+  const int64_t width = ceil_div(even_part(columns, kColumns), N) * N;
   const int64_t parts = ceil_div(columns, width);
   const int64_t block_k = even_part(k, kBlockK);
   T* packed = nullptr;
