@@ -290,16 +290,19 @@ FL_INLINE Vec<C> exp_nonpositive(Vec<C> x) {
   }
 }
 
+// By e^-|x|, which is in range.
 template <class C>
 FL_INLINE Vec<C> sigmoid_lanes(Vec<C> x) {
-  return C(1) / (C(1) + exp_lanes<C>(-x));
+  const Vec<C> e = exp_nonpositive<C>(x < C(0) ? x : -x);
+  const Vec<C> one = Vec<C>{} + C(1);
+  return (x < C(0) ? e : one) / (one + e);
 }
 
 // By e^-2|x|, and by a polynomial next to zero, where the difference would cancel.
 template <class C>
 FL_INLINE Vec<C> tanh_lanes(Vec<C> x) {
   const Vec<C> a = x < C(0) ? -x : x;
-  const Vec<C> e = exp_lanes<C>(C(-2) * a);
+  const Vec<C> e = exp_nonpositive<C>(C(-2) * a);
   const Vec<C> big = (C(1) - e) / (C(1) + e);
   const Vec<C> s = x * x;
   Vec<C> p;
