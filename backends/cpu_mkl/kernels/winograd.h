@@ -10,9 +10,10 @@ namespace FL_ISA {
 
 constexpr int kPoints = 16;  // of a transformed tile
 
-// Tiles of a task: the transforms of few channels stay in the second cache, the weights
-// of many are read for as many tiles as pays.
+// Tiles of a task: so few that their transforms stay in the second cache, but where the
+// weights fill the third, which are then read less often.
 inline int64_t winograd_tiles(int64_t channels) {
+  if (channels >= 768) return 128;
   return std::clamp<int64_t>((kWidth == 64 ? 16384 : 6144) / channels, 48, 128);
 }
 
