@@ -2,7 +2,7 @@
 // ones.
 #pragma once
 
-#include "elementary.h"
+#include "circular.h"
 
 namespace FL_ISA {
 
