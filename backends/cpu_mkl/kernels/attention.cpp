@@ -13,25 +13,6 @@ constexpr int64_t kBlockRows = 56, kBlockKeys = 256;
 constexpr int64_t kGap = 16, kKeyStride = kBlockKeys + kGap;
 constexpr const char* kNoMemory = "attention: no memory";
 
-// e^x where the result is not larger than about 1: fewer cases than exp_lanes.
-template <class C>
-FL_INLINE Vec<C> exp_below(Vec<C> x) {
-  if constexpr (std::is_same_v<C, float>) {
-    using I = Mask<Vec<C>>;
-    const Vec<C> shifted = x * 1.44269504f + 0x1.8p23f;
-    const Vec<C> n = shifted - 0x1.8p23f;
-    const Vec<C> r = (x - n * 0x1.62e4p-1f) - n * 1.428606765330187045e-6f;
-    Vec<C> p = r * 8.31252e-3f + 4.189016e-2f;
-    p = p * r + 1.6667115e-1f;
-    p = p * r + 4.9999231e-1f;
-    p = p * (r * r) + r + 1.f;
-    const Vec<C> scale = (Vec<C>)(((I)shifted + 127) << 23);
-    return x < -86.f ? Vec<C>{} : p * scale;
-  } else {
-    return exp_lanes<C>(x);
-  }
-}
-
 // A matrix of one head.
 template <class T>
 struct Head {
@@ -179,7 +160,8 @@ void soften(C* x, int64_t n, int64_t width, C scale, const MaskRow& mask, int64_
   }
   Vec<C> sum = {};
   for_lanes<C>(n, [&](int64_t j, int k) {
-    const Vec<C> e = keep_first<C>(exp_below<C>(load_first(x + j, k) * scale - top), k);
+    const Vec<C> e =
+        keep_first<C>(exp_nonpositive<C>(load_first(x + j, k) * scale - top), k);
     store_first(x + j, e, k);
     sum += e;
   });
@@ -339,7 +321,7 @@ void block_weights(const Setting& a, int64_t b, int64_t h, int64_t t0, int64_t m
     }
     const C by = mask.data ? C(1) : scale;
     for_lanes<C>(n, [&](int64_t j, int k) {
-      const Vec<C> e = exp_below<C>(load_first(p + j, k) * by - top);
+      const Vec<C> e = exp_nonpositive<C>(load_first(p + j, k) * by - top);
       store_first(p + j, e, k);
       store_first(ds + j, e * (load_first(ds + j, k) - delta) * scale, k);
     });
