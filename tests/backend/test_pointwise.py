@@ -495,3 +495,13 @@ def test_activations(backend: Backend) -> None:
             )
             out = backend.iterate(f"{op}_backward", np.empty_like(x), g, x, attrs=attrs)
             np.testing.assert_allclose(out, t.grad.numpy(), tol, tol, err_msg=name)
+
+
+def test_gelu_backward_far_out(backend: Backend) -> None:
+    """The slope's limits, and PyTorch's infinity times 0."""
+    x = np.tile(np.array([40, -40, np.inf, -np.inf, np.nan], "float32"), 5)
+    out = backend.iterate(
+        "gelu_backward", np.empty_like(x), np.ones_like(x), x, attrs=[0]
+    )
+    wanted = np.tile(np.array([1, 0, np.nan, np.nan, np.nan], "float32"), 5)
+    np.testing.assert_array_equal(out, wanted)

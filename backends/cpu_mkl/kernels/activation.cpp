@@ -77,7 +77,8 @@ constexpr auto gelu_erf_backward = [](auto g, auto x) {
   if constexpr (is_float_vec<V>) {
     const V a = abs_of(x);
     const V low = only_where(~(a > kTailEnd), lower_slope(at_most(a, kTailEnd)));
-    return g * (x < 0 ? low : 1 - low);
+    // At infinity PyTorch meets the product of infinity and 0.
+    return g * (a < kInf<V> ? (x < 0 ? low : 1 - low) : V{} + kNan<V>);
   } else {
     const V cdf = T(0.5) * (1 + verf(x * T(kRootHalf)));
     const V pdf = vexp(x * x * T(-0.5)) * T(kInverseRootTwoPi);
