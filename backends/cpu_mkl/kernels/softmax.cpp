@@ -14,30 +14,19 @@ struct Line {
   using V = Vec<T>;
   static constexpr int N = lanes_of<V>;
 
-  static FL_INLINE V at(const T* x, int n) {
-    return n == N ? load<V>(x) : load_some<V>(x, n);
-  }
-  static FL_INLINE V keep(V v, int n) {
-    Mask<V> index;
-    for (int i = 0; i < N; ++i) index[i] = i;
-    return n == N ? v : (index < static_cast<Lane<Mask<V>>>(n) ? v : V{});
-  }
-  static FL_INLINE void put(T* p, V v, int n) {
-    n == N ? store(p, v) : store_some(p, v, n);
-  }
-
   // Writes f(i, n) for vectors of the line, past the caches if so wanted.
   template <class F>
   static FL_INLINE void fill(T* out, int64_t n, bool past, F f) {
     int64_t i = 0;
     if (past) {
       i = std::min(head_of(out), n);
-      if (i > 0) put(out, f(0, static_cast<int>(i)), static_cast<int>(i));
+      if (i > 0) store_first(out, f(0, static_cast<int>(i)), static_cast<int>(i));
       for (; i + N <= n; i += N) store_past(true, out + i, f(i, N));
     }
 #pragma GCC unroll 2
     for (; i + N <= n; i += N) store(out + i, f(i, N));
-    if (i < n) put(out + i, f(i, static_cast<int>(n - i)), static_cast<int>(n - i));
+    if (i < n)
+      store_first(out + i, f(i, static_cast<int>(n - i)), static_cast<int>(n - i));
   }
   // Elements before the next address of whole vectors.
   static int64_t head_of(const T* p) {
@@ -47,17 +36,8 @@ struct Line {
 
   // The sum of f(i, n), whose lanes past n are 0.
   template <class F>
-  static FL_INLINE T total(int64_t n, F f) {
-    V s[4] = {};
-    int64_t i = 0;
-    for (; i + 4 * N <= n; i += 4 * N) {
-#pragma GCC unroll 4
-      for (int k = 0; k < 4; ++k) s[k] += f(i + k * N, N);
-    }
-    for (; i + N <= n; i += N) s[0] += f(i, N);
-    if (i < n) s[1] += f(i, static_cast<int>(n - i));
-    return fold_lanes([](auto a, auto b) { return a + b; },
-                      (s[0] + s[1]) + (s[2] + s[3]));
+  static FL_INLINE T total(int64_t n, F&& f) {
+    return sum_lanes<T>(sum_over<T>(n, f));
   }
 
   // The next line, while this one keeps the processor busy. Past the end of an operand
@@ -69,36 +49,41 @@ struct Line {
     const T max = largest_number(x, n);
     const T sum = total(n, [&](int64_t i, int k) {
       prefetch(x + n + i);
-      const V e = keep(exp_nonpositive<T>(at(x + i, k) - max), k);
-      put(work + i, e, k);
+      const V e = keep_first<T>(exp_nonpositive<T>(load_first(x + i, k) - max), k);
+      store_first(work + i, e, k);
       return e;
     });
     const T scale = 1 / sum;
-    fill(out, n, past, [&](int64_t i, int k) { return at(work + i, k) * scale; });
+    fill(out, n, past,
+         [&](int64_t i, int k) { return load_first(work + i, k) * scale; });
   }
 
   static void log_softmax(T* out, T*, const T* x, int64_t n, bool past) {
     const T max = largest_number(x, n);
     const T sum = total(n, [&](int64_t i, int k) {
       prefetch(x + n + i);
-      return keep(exp_nonpositive<T>(at(x + i, k) - max), k);
+      return keep_first<T>(exp_nonpositive<T>(load_first(x + i, k) - max), k);
     });
     const T log = std::log(sum);
-    fill(out, n, past, [&](int64_t i, int k) { return (at(x + i, k) - max) - log; });
+    fill(out, n, past,
+         [&](int64_t i, int k) { return (load_first(x + i, k) - max) - log; });
   }
 
   static void softmax_backward(T* out, const T* g, const T* y, int64_t n, bool past) {
-    const T sum =
-        total(n, [&](int64_t i, int k) { return at(g + i, k) * at(y + i, k); });
-    fill(out, n, past,
-         [&](int64_t i, int k) { return (at(g + i, k) - sum) * at(y + i, k); });
+    const T sum = total(n, [&](int64_t i, int k) {
+      return load_first(g + i, k) * load_first(y + i, k);
+    });
+    fill(out, n, past, [&](int64_t i, int k) {
+      return (load_first(g + i, k) - sum) * load_first(y + i, k);
+    });
   }
 
   static void log_softmax_backward(T* out, const T* g, const T* y, int64_t n,
                                    bool past) {
-    const T sum = total(n, [&](int64_t i, int k) { return at(g + i, k); });
-    fill(out, n, past,
-         [&](int64_t i, int k) { return at(g + i, k) - vexp(at(y + i, k)) * sum; });
+    const T sum = total(n, [&](int64_t i, int k) { return load_first(g + i, k); });
+    fill(out, n, past, [&](int64_t i, int k) {
+      return load_first(g + i, k) - vexp(load_first(y + i, k)) * sum;
+    });
   }
 };
 

@@ -142,45 +142,61 @@ FL_INLINE void transform_output(const float* m, int64_t point, float bias, float
   }
 }
 
+// Planes of `channels` channels in phases of two by two.
+struct WinogradPlanes {
+  Phases f;
+  int64_t channels;
+  const float* src;
+  int64_t image_stride;
+  float* data = nullptr;
+
+  int64_t image() const { return channels * f.channel(); }
+  // A tile of image i of those filled in.
+  const float* at(int64_t i, int64_t c, int64_t y, int64_t x) const {
+    return data + i * image() + c * f.channel() + y * f.size[2] + x;
+  }
+  void fill(int64_t from, int64_t count, float* to) {
+    data = to;
+    const int64_t plane = f.src[1] * f.src[2];
+    for (int64_t i = from; i < from + count; ++i)
+      for (int64_t c = 0; c < channels; ++c, to += f.channel())
+        fill_phases(f, src + i * image_stride + c * plane, to);
+  }
+};
+
+// body(image, tile row, first tile of a run, its index in the block, length) for the
+// tile rows [y0, y1) of `count` images; no run goes on from one panel of N columns to
+// the next.
+template <int64_t N, class F>
+void for_tile_runs(int64_t count, int64_t y0, int64_t y1, int64_t tiles_x, F&& body) {
+  constexpr int64_t L = kLanes<float>;
+  int64_t t = 0;
+  for (int64_t i = 0; i < count; ++i)
+    for (int64_t y = y0; y < y1; ++y)
+      for (int64_t x = 0; x < tiles_x;) {
+        const int64_t n = std::min({L, tiles_x - x, N - t % N});
+        body(i, y, x, t, int(n));
+        x += n;
+        t += n;
+      }
+}
+
 // One thread's part: tile rows [y0, y1) of the images of a block.
 struct WinogradTask {
   const Gather& g;
-  Phases f;
-  const float *u, *src, *bias;
+  WinogradPlanes x;
+  const float *u, *bias;
   float* dst;
-  int64_t tiles_y, tiles_x, images;
+  int64_t tiles_x, images;
   int64_t built = -1;
-  float* phases = nullptr;
 
   bool build(int64_t block) {
     if (built == block) return true;
     built = block;
     const int64_t from = block * images, count = std::min(images, g.n - from);
-    const int64_t plane = f.src[1] * f.src[2], size = f.channel();
-    phases =
-        scratch::array<float>(scratch::kWork, size_t(count * g.channels * size + 64));
-    if (!phases) return false;
-    for (int64_t i = 0; i < count; ++i)
-      for (int64_t c = 0; c < g.channels; ++c)
-        fill_phases(f, src + (from + i) * g.src_image + c * plane,
-                    phases + (i * g.channels + c) * size);
-    return true;
-  }
-
-  // f(image, tile row, first tile of a run, its index in the block, length); no run
-  // goes on from one panel of N columns to the next.
-  template <int64_t N, class F>
-  void for_runs(int64_t count, int64_t y0, int64_t y1, F&& body) const {
-    constexpr int64_t L = kLanes<float>;
-    int64_t t = 0;
-    for (int64_t i = 0; i < count; ++i)
-      for (int64_t y = y0; y < y1; ++y)
-        for (int64_t x = 0; x < tiles_x;) {
-          const int64_t n = std::min({L, tiles_x - x, N - t % N});
-          body(i, y, x, t, int(n));
-          x += n;
-          t += n;
-        }
+    float* to = scratch::array<float>(scratch::kWork, size_t(count * x.image() + 64));
+    if (to) x.fill(from, count, to);
+    return to != nullptr;
   }
 
   bool run(int64_t block, int64_t y0, int64_t y1) {
@@ -197,12 +213,12 @@ struct WinogradTask {
       for (int p = 0; p < kPoints; ++p)
         std::fill_n(v + p * vp + (panels - 1) * k * N, k * N, 0.f);
     for (int64_t c = 0; c < k; ++c)
-      for_runs<N>(
-          count, y0, y1, [&](int64_t i, int64_t y, int64_t x, int64_t t, int n) {
-            const float* d = phases + (i * k + c) * f.channel() + y * f.size[2] + x;
-            transform_input(d, f.plane(), f.size[2], v + (t / N * k + c) * N + t % N,
-                            vp, n);
-          });
+      for_tile_runs<N>(count, y0, y1, tiles_x,
+                       [&](int64_t i, int64_t y, int64_t q, int64_t t, int n) {
+                         const float* d = x.at(i, c, y, q);
+                         transform_input(d, x.f.plane(), x.f.size[2],
+                                         v + (t / N * k + c) * N + t % N, vp, n);
+                       });
     const Epilogue<float> e;
     for (int p = 0; p < kPoints; ++p)
       for (int64_t j = 0; j < panels; ++j)
@@ -214,13 +230,14 @@ struct WinogradTask {
     const int64_t height = g.dst[1], width = g.dst[2];
     for (int64_t r = 0; r < g.rows; ++r) {
       float* plane = dst + block * images * g.dst_image + r * height * width;
-      for_runs<INT64_MAX>(
-          count, y0, y1, [&](int64_t i, int64_t y, int64_t x, int64_t t, int n) {
-            transform_output(m + r * crs + t, mp, bias ? bias[r] : 0.f,
-                             plane + i * g.dst_image + 2 * (y * width + x), width,
-                             std::min<int64_t>(2 * n, width - 2 * x),
-                             2 * y + 1 < height);
-          });
+      for_tile_runs<INT64_MAX>(count, y0, y1, tiles_x,
+                               [&](int64_t i, int64_t y, int64_t q, int64_t t, int n) {
+                                 transform_output(
+                                     m + r * crs + t, mp, bias ? bias[r] : 0.f,
+                                     plane + i * g.dst_image + 2 * (y * width + q),
+                                     width, std::min<int64_t>(2 * n, width - 2 * q),
+                                     2 * y + 1 < height);
+                               });
     }
     return true;
   }
@@ -245,7 +262,7 @@ inline bool winograd_convolution(const Gather& g, const WinogradWeights& w,
   const int64_t parts = ceil_div(ty, rows);
   bool ok = true;
   parallel_for(blocks * parts, 1, [&](int64_t begin, int64_t end) {
-    WinogradTask task{g, f, u, src, bias, dst, ty, tx, images};
+    WinogradTask task{g, {f, g.channels, src, g.src_image}, u, bias, dst, tx, images};
     for (int64_t i = begin; i < end; ++i) {
       const int64_t y0 = i % parts * rows;
       if (!task.run(i / parts, y0, std::min(ty, y0 + rows)))

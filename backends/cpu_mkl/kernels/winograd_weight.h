@@ -45,41 +45,10 @@ inline void transform_sums(const float* m, int64_t point, int count, float* dw) 
     for (int i = 0; i < 9; ++i) *dw++ = taps[i][c];
 }
 
-// Planes of `channels` channels in phases of two by two.
-struct WinogradPlanes {
-  Phases f;
-  int64_t channels;
-  const float* src;
-  int64_t image_stride;
-  float* data = nullptr;
-
-  int64_t image() const { return channels * f.channel(); }
-  void fill(int64_t from, int64_t count, float* to) {
-    data = to;
-    const int64_t plane = f.src[1] * f.src[2];
-    for (int64_t i = from; i < from + count; ++i)
-      for (int64_t c = 0; c < channels; ++c, to += f.channel())
-        fill_phases(f, src + i * image_stride + c * plane, to);
-  }
-};
-
 // The gradient of the weights of input channels [c0, c0 + x.channels) of a group.
 struct WinogradWeightTask {
   WinogradPlanes x, g;
   int64_t n, tiles_y, tiles_x;
-
-  // f(image, tile row, first tile of a run, its index in the block, length).
-  template <class F>
-  void for_runs(int64_t count, int64_t y0, int64_t y1, F&& body) const {
-    int64_t t = 0;
-    for (int64_t i = 0; i < count; ++i)
-      for (int64_t y = y0; y < y1; ++y)
-        for (int64_t q = 0; q < tiles_x; q += kLanes<float>) {
-          const int64_t left = std::min<int64_t>(kLanes<float>, tiles_x - q);
-          body(i, y, q, t, int(left));
-          t += left;
-        }
-  }
 
   // The transforms of all tiles of a block: [point][channel][stride].
   template <class F>
@@ -87,12 +56,12 @@ struct WinogradWeightTask {
                  int64_t stride, float* v, F&& one) const {
     const int64_t point = spread(p.channels * stride);
     for (int64_t c = 0; c < p.channels; ++c)
-      for_runs(count, y0, y1,
-               [&](int64_t i, int64_t y, int64_t q, int64_t t, int left) {
-                 const float* d = p.data + i * p.image() + c * p.f.channel();
-                 one(d + y * p.f.size[2] + q, p.f.plane(), p.f.size[2],
-                     v + c * stride + t, point, left);
-               });
+      for_tile_runs<INT64_MAX>(
+          count, y0, y1, tiles_x,
+          [&](int64_t i, int64_t y, int64_t q, int64_t t, int left) {
+            one(p.at(i, c, y, q), p.f.plane(), p.f.size[2], v + c * stride + t, point,
+                left);
+          });
   }
 
   // sums[point][g.channels][x.channels] += gt * v^T.
