@@ -100,9 +100,11 @@ inline void transform_weights(const WinogradWeights& w, int64_t rows, int64_t k,
   }
 }
 
-// B^T d B for n neighbouring tiles of a row; d lies in four phases of `plane` elements.
+// B^T d B for as many neighbouring tiles of a row as a vector has lanes; d lies in four
+// phases of `plane` elements. Lanes beyond a run are stored too: the next run, or the
+// next channel, overwrites them.
 FL_INLINE void transform_input(const float* d, int64_t plane, int64_t width, float* v,
-                               int64_t point, int n) {
+                               int64_t point) {
   VecF t[4][4];
 #pragma GCC unroll 4
   for (int j = 0; j < 4; ++j) {
@@ -115,10 +117,10 @@ FL_INLINE void transform_input(const float* d, int64_t plane, int64_t width, flo
   }
 #pragma GCC unroll 4
   for (int i = 0; i < 4; ++i) {
-    store_first(v + (4 * i) * point, VecF(t[i][0] - t[i][2]), n);
-    store_first(v + (4 * i + 1) * point, VecF(t[i][1] + t[i][2]), n);
-    store_first(v + (4 * i + 2) * point, VecF(t[i][2] - t[i][1]), n);
-    store_first(v + (4 * i + 3) * point, VecF(t[i][1] - t[i][3]), n);
+    store(v + (4 * i) * point, VecF(t[i][0] - t[i][2]));
+    store(v + (4 * i + 1) * point, VecF(t[i][1] + t[i][2]));
+    store(v + (4 * i + 2) * point, VecF(t[i][2] - t[i][1]));
+    store(v + (4 * i + 3) * point, VecF(t[i][1] - t[i][3]));
   }
 }
 
@@ -204,29 +206,29 @@ struct WinogradTask {
     const int64_t count = std::min(images, g.n - block * images);
     const int64_t tiles = count * (y1 - y0) * tiles_x, panels = ceil_div(tiles, N);
     const int64_t k = g.channels, crs = panels * N + kLanes<float>;
-    const int64_t vp = spread(panels * k * N), mp = spread(g.rows * crs);
+    const int64_t step = (k + 1) * N;  // a panel, with room past its last run
+    const int64_t vp = spread(panels * step), mp = spread(g.rows * crs);
     const int64_t up = spread(RowTiles<float>(g.rows).packed_size(k));
     float* v = scratch::array<float>(scratch::kWork2, size_t(kPoints * vp));
     float* m = scratch::array<float>(scratch::kWork3, size_t(kPoints * mp));
     if (!v || !m || !build(block)) return false;
     if (tiles % N != 0)
       for (int p = 0; p < kPoints; ++p)
-        std::fill_n(v + p * vp + (panels - 1) * k * N, k * N, 0.f);
+        std::fill_n(v + p * vp + (panels - 1) * step, step, 0.f);
     for (int64_t c = 0; c < k; ++c)
       for_tile_runs<N>(count, y0, y1, tiles_x,
-                       [&](int64_t i, int64_t y, int64_t q, int64_t t, int n) {
+                       [&](int64_t i, int64_t y, int64_t q, int64_t t, int) {
                          const float* d = x.at(i, c, y, q);
                          transform_input(d, x.f.plane(), x.f.size[2],
-                                         v + (t / N * k + c) * N + t % N, vp, n);
+                                         v + t / N * step + c * N + t % N, vp);
                        });
     const Epilogue<float> e;
     for (int p = 0; p < kPoints; ++p)
       for (int64_t j = 0; j < panels; ++j)
-        panel_product<float>(
-            g.rows, int(std::min(N, tiles - j * N)),
-            {k, u + p * up, 1, kRowSlots<float>, v + p * vp + j * k * N, N,
-             m + p * mp + j * N, crs, 0, true},
-            k * kRowSlots<float>, e);
+        panel_product<float>(g.rows, int(std::min(N, tiles - j * N)),
+                             {k, u + p * up, 1, kRowSlots<float>, v + p * vp + j * step,
+                              N, m + p * mp + j * N, crs, 0, true},
+                             k * kRowSlots<float>, e);
     const int64_t height = g.dst[1], width = g.dst[2];
     for (int64_t r = 0; r < g.rows; ++r) {
       float* plane = dst + block * images * g.dst_image + r * height * width;

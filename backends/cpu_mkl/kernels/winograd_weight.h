@@ -7,9 +7,9 @@
 
 namespace FL_ISA {
 
-// A g A^T for n neighbouring tiles of a row; g lies in four phases of `plane` elements.
+// A g A^T for neighbouring tiles, as transform_input.
 FL_INLINE void transform_gradient(const float* g, int64_t plane, int64_t, float* v,
-                                  int64_t point, int n) {
+                                  int64_t point) {
   VecF t[4][2];
 #pragma GCC unroll 2
   for (int j = 0; j < 2; ++j) {
@@ -18,10 +18,10 @@ FL_INLINE void transform_gradient(const float* g, int64_t plane, int64_t, float*
   }
 #pragma GCC unroll 4
   for (int i = 0; i < 4; ++i) {
-    store_first(v + (4 * i) * point, t[i][0], n);
-    store_first(v + (4 * i + 1) * point, VecF(t[i][0] + t[i][1]), n);
-    store_first(v + (4 * i + 2) * point, VecF(t[i][0] - t[i][1]), n);
-    store_first(v + (4 * i + 3) * point, VecF(-t[i][1]), n);
+    store(v + (4 * i) * point, t[i][0]);
+    store(v + (4 * i + 1) * point, VecF(t[i][0] + t[i][1]));
+    store(v + (4 * i + 2) * point, VecF(t[i][0] - t[i][1]));
+    store(v + (4 * i + 3) * point, VecF(-t[i][1]));
   }
 }
 
@@ -57,10 +57,8 @@ struct WinogradWeightTask {
     const int64_t point = spread(p.channels * stride);
     for (int64_t c = 0; c < p.channels; ++c)
       for_tile_runs<INT64_MAX>(
-          count, y0, y1, tiles_x,
-          [&](int64_t i, int64_t y, int64_t q, int64_t t, int left) {
-            one(p.at(i, c, y, q), p.f.plane(), p.f.size[2], v + c * stride + t, point,
-                left);
+          count, y0, y1, tiles_x, [&](int64_t i, int64_t y, int64_t q, int64_t t, int) {
+            one(p.at(i, c, y, q), p.f.plane(), p.f.size[2], v + c * stride + t, point);
           });
   }
 
