@@ -29,6 +29,8 @@ HOUSE = WORK / "wheelhouse"  # of what Flambeau's wheels and a vendor's build ne
 CONFORMANCE = {"cpu": 5, "reference": 5, "simulated": 5, "opencl": 2}
 OPTIONAL = {"opencl"}  # needs a platform, which `system` may not have been able to get
 JOBS = os.environ.get("MAX_JOBS", str(os.cpu_count() or 1))
+# The tests spread over the processors; those of packaging build, and stay in one process.
+PYTEST = (BIN / "python", "-m", "pytest", "-q", "-n", JOBS)
 
 passed = failed = skipped = 0
 summary: list[str] = []
@@ -138,7 +140,7 @@ def tests() -> None:
     """Every test but those of packaging, which have a step of their own."""
     start, report = time.time(), WORK / "pytest.xml"
     leave = "--ignore=tests/packaging"
-    sh(BIN / "python", "-m", "pytest", "-q", leave, f"--junitxml={report}")
+    sh(*PYTEST, leave, f"--junitxml={report}")
     count(*junit(report), "tests", time.time() - start)
 
 
@@ -229,7 +231,7 @@ def portable() -> None:
     start, report = time.time(), WORK / "portable.xml"
     # Found first on the path, the portable build stands for the installed one.
     sh(
-        *(BIN / "python", "-m", "pytest", "-q", "tests/ops", f"--junitxml={report}"),
+        *(*PYTEST, "tests/ops", f"--junitxml={report}"),
         PYTHONPATH=str(site),
         FLAMBEAU_ISA="sse",
     )

@@ -120,7 +120,9 @@ def train_gpt() -> list[float]:
 
 
 @pytest.mark.parametrize(
-    "train", [train_mlp, train_cnn, train_recurrent, train_gpt], ids=str
+    "train",
+    [train_mlp, train_cnn, train_recurrent, train_gpt],
+    ids=lambda train: train.__name__,
 )
 def test_training(train: Callable[[], list[float]]) -> None:
     fused, composed = both(train)
@@ -136,7 +138,9 @@ OTHERS = [
 
 
 @pytest.mark.parametrize(
-    "train", [train_mlp, train_cnn, train_recurrent, train_gpt], ids=str
+    "train",
+    [train_mlp, train_cnn, train_recurrent, train_gpt],
+    ids=lambda train: train.__name__,
 )
 @pytest.mark.parametrize("device", OTHERS)
 def test_training_on_a_device_by_itself(

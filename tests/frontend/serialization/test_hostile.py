@@ -166,6 +166,9 @@ class Runs:
     def __reduce__(self):
         return self.parts
 
+    def __repr__(self):  # the name of the test: no address, which differs by process
+        return f"Runs({self.parts[0].__name__})"
+
 
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def test_default_dtype_decides():
         ([[1, 2], [3]], ValueError),
         ([1, [2]], (ValueError, TypeError)),
         (None, (TypeError, RuntimeError)),
-        (object(), (TypeError, RuntimeError)),
+        pytest.param(object(), (TypeError, RuntimeError), id="object"),
     ],
     ids=str,
 )
