@@ -29,7 +29,7 @@ HOUSE = WORK / "wheelhouse"  # of what Flambeau's wheels and a vendor's build ne
 CONFORMANCE = {"cpu": 5, "reference": 5, "simulated": 5, "opencl": 2}
 OPTIONAL = {"opencl"}  # needs a platform, which `system` may not have been able to get
 JOBS = os.environ.get("MAX_JOBS", str(os.cpu_count() or 1))
-# The tests spread over the processors; those of packaging build, and stay in one process.
+# Tests spread over the processors; those of packaging, which build, do not.
 PYTEST = (BIN / "python", "-m", "pytest", "-q", "-n", JOBS)
 
 passed = failed = skipped = 0
