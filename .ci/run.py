@@ -45,6 +45,7 @@ def environment(**extra: str) -> dict[str, str]:
     env["MAX_JOBS"] = JOBS
     if shutil.which("ccache"):
         env.setdefault("CMAKE_CXX_COMPILER_LAUNCHER", "ccache")
+        env["CCACHE_DIR"] = str(WORK / "ccache")  # of this run alone
     return {**env, **extra}
 
 
@@ -79,23 +80,27 @@ def junit(path: Path) -> tuple[int, int, int]:
 
 
 def system() -> None:
-    """An OpenCL platform for the processor, from Debian. Where it cannot be had, the
-    tests of that device skip, and this says why."""
-    if list(Path("/etc/OpenCL/vendors").glob("*.icd")):
-        print("OpenCL: a platform is installed")
+    """An OpenCL platform for the processor, and a cache for the compiler, so that the
+    portable build takes the kernels of the wheels; from Debian. What cannot be had is
+    done without: the tests of that device skip, the kernels are compiled twice."""
+    wanted = []
+    if not list(Path("/etc/OpenCL/vendors").glob("*.icd")):
+        wanted.append("pocl-opencl-icd")
+    if not shutil.which("ccache"):
+        wanted.append("ccache")
+    if not wanted:
+        print("an OpenCL platform and ccache are installed")
         return
     if os.geteuid() != 0 or not shutil.which("apt-get"):
-        print("OpenCL: no platform, and none can be installed (needs root and apt-get)")
+        print("cannot be installed (needs root and apt-get):", *wanted)
         return
-    get = ["apt-get", "-qq", "-y", "--no-install-recommends", "install"]
+    get = ["apt-get", "-qq", "-y", "--no-install-recommends", "install", *wanted]
     quiet = {"DEBIAN_FRONTEND": "noninteractive"}
-    if not sh(*get, "pocl-opencl-icd", **quiet):
+    if not sh(*get, **quiet):
         # The lists of a fresh machine are old or empty.
-        _ = sh("apt-get", "-qq", "update", **quiet) and sh(
-            *get, "pocl-opencl-icd", **quiet
-        )
+        _ = sh("apt-get", "-qq", "update", **quiet) and sh(*get, **quiet)
     found = list(Path("/etc/OpenCL/vendors").glob("*.icd"))
-    print("OpenCL:", found or "no platform: pocl-opencl-icd could not be installed")
+    print("OpenCL:", found or "no platform", "- ccache:", shutil.which("ccache"))
 
 
 def build() -> bool:

@@ -21,8 +21,8 @@ function(cpu_mkl_find_openmp target)
   endif()
   find_package(OpenMP REQUIRED COMPONENTS CXX)
   # libgomp, shared: the one runtime that PyTorch and NumPy have in the process.
-  target_link_libraries(${target} INTERFACE OpenMP::OpenMP_CXX)
-  target_compile_definitions(${target} INTERFACE USE_OPENMP=1)
+  target_link_libraries(${target} PRIVATE OpenMP::OpenMP_CXX)
+  target_compile_definitions(${target} PRIVATE USE_OPENMP=1)
 endfunction()
 
 # Looks for the libraries and drops from `sources` the files of those not built.
@@ -62,14 +62,14 @@ function(cpu_mkl_link_libraries target)
     if(USE_OPENMP)
       set(_threads ${_dir}/libmkl_gnu_thread.a)
     endif()
-    target_compile_definitions(cpu_mkl_options INTERFACE USE_MKL=1)
+    target_compile_definitions(${target} PRIVATE USE_MKL=1)
     target_include_directories(${target} SYSTEM PRIVATE ${MKL_INCLUDE})
     target_link_libraries(
       ${target} PRIVATE -Wl,--start-group ${_dir}/libmkl_intel_lp64.a ${_threads}
                         ${MKL_CORE} -Wl,--end-group m)
   endif()
   if(USE_MKLDNN)
-    target_compile_definitions(cpu_mkl_options INTERFACE USE_MKLDNN=1)
+    target_compile_definitions(${target} PRIVATE USE_MKLDNN=1)
     target_include_directories(${target} SYSTEM PRIVATE ${DNNL_INCLUDE})
     target_link_libraries(${target} PRIVATE ${DNNL_LIBRARY})
   endif()
