@@ -2,7 +2,6 @@
 #include "flambeau/allocator.h"
 
 #include <algorithm>
-#include <bit>
 
 #include "flambeau/error.h"
 
@@ -10,22 +9,7 @@ namespace fl {
 
 namespace {
 constexpr int64_t kTrimFloor = int64_t{512} << 20;
-constexpr int kLargeClass = 4 * 14;  // from about 1 MiB
 }  // namespace
-
-int CachingAllocator::class_of(size_t bytes) {
-  if (bytes <= 64) return 0;
-  int e = std::bit_width(bytes - 1) - 1;  // 2^e < bytes <= 2^(e+1)
-  size_t base = size_t{1} << e;
-  size_t step = base / 4;
-  return (e - 6) * 4 + static_cast<int>((bytes - base + step - 1) / step);
-}
-
-size_t CachingAllocator::class_bytes(int c) {
-  if (c == 0) return 64;
-  size_t base = size_t{1} << (6 + (c - 1) / 4);
-  return base + static_cast<size_t>((c - 1) % 4 + 1) * (base / 4);
-}
 
 void CachingAllocator::attach(const fl_backend* api, void* handle, const char* device,
                               bool asynchronous) {
@@ -35,39 +19,21 @@ void CachingAllocator::attach(const fl_backend* api, void* handle, const char* d
   asynchronous_ = asynchronous;
 }
 
-CachingAllocator::Pool& CachingAllocator::pool(int id) {
-  if (id == 0) [[likely]] {
-    return first_;
-  }
+CachingAllocator::Pool& CachingAllocator::other_pool(int id) {
   const auto at = static_cast<size_t>(id - 1);
   while (others_.size() <= at) others_.push_back(std::make_unique<Pool>());
   return *others_[at];
 }
 
-void* CachingAllocator::allocate(size_t bytes, uint8_t* size_class, int from) {
-  *size_class = 0;
-  if (bytes == 0 || api_ == nullptr) return nullptr;
-  int c = bytes > (size_t{1} << 48) ? kClasses : class_of(bytes);
-  if (c >= kClasses) {
-    ++failures;
-    fail(ErrorKind::OutOfMemory, "cannot allocate ", bytes, " bytes on ", device_);
-  }
-  if (!pending_.empty()) [[unlikely]] {
-    reclaim(false);
-  }
-  std::vector<void*>& list = pool(from)[c];
-  void* data;
-  if (!list.empty()) [[likely]] {
-    data = list.back();
-    list.pop_back();
-  } else {
-    data = from_backend(c);
-  }
-  *size_class = static_cast<uint8_t>(c);
-  allocated.increase(static_cast<int64_t>(class_bytes(c)));
-  allocations.increase(1);
-  requested.increase(static_cast<int64_t>(bytes));
-  return data;
+void CachingAllocator::refuse(size_t bytes) {
+  ++failures;
+  fail(ErrorKind::OutOfMemory, "cannot allocate ", bytes, " bytes on ", device_);
+}
+
+// Sees to it that the list has a block.
+void CachingAllocator::fill(std::vector<void*>& list, int c) {
+  if (!pending_.empty()) reclaim(false);
+  if (list.empty()) list.push_back(from_backend(c));
 }
 
 void* CachingAllocator::from_backend(int c) {
@@ -90,19 +56,6 @@ void* CachingAllocator::from_backend(int c) {
   }
   reserved.increase(static_cast<int64_t>(bytes));
   return data;
-}
-
-void CachingAllocator::put(void* data, size_t bytes, uint8_t size_class, int to) {
-  pool(to)[size_class].push_back(data);
-  allocated.decrease(static_cast<int64_t>(class_bytes(size_class)));
-  allocations.decrease(1);
-  requested.decrease(static_cast<int64_t>(bytes));
-}
-
-void CachingAllocator::release(void* data, size_t bytes, uint8_t size_class, int to) {
-  if (data == nullptr) return;
-  put(data, bytes, size_class, to);
-  if (size_class >= kLargeClass) trim();
 }
 
 void CachingAllocator::release_after(void* data, size_t bytes, uint8_t size_class,

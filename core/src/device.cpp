@@ -66,32 +66,51 @@ thread_local Choices t_choices;
 [[gnu::tls_model("initial-exec")]] thread_local DeviceRuntime* t_default = nullptr;
 
 thread_local std::string t_error;
-[[gnu::tls_model("initial-exec")]] thread_local DeviceRuntime* t_device =
-    nullptr;  // of the kernel that runs
-struct Workspace {
-  void* data;
-  size_t bytes;
-  uint8_t size_class;
-  int stream;
+
+// A kernel that runs, and what it asked the host for.  One written in Python may call
+// ops, and so have others run inside of it.
+struct Running;
+[[gnu::tls_model("initial-exec")]] thread_local Running* t_running = nullptr;
+struct Running {
+  struct Workspace {
+    void* data;
+    size_t bytes;
+    uint8_t size_class;
+    int stream;
+  };
+  DeviceRuntime& device;
+  Running* const outer;
+  bool unlocked = false;
+  void* lock = nullptr;  // what lock_hooks.release returned
+  std::vector<Workspace> workspaces;
+
+  explicit Running(DeviceRuntime& d)
+      : device(d), outer(std::exchange(t_running, this)) {}
+  // Under the lock; a thread that ends while it waits for the lock never comes here.
+  void finish() {
+    t_running = outer;
+    for (; !workspaces.empty(); workspaces.pop_back()) {
+      const Workspace& w = workspaces.back();
+      device.allocator.release(w.data, w.bytes, w.size_class, w.stream);
+    }
+  }
 };
-thread_local std::vector<Workspace> t_workspaces;
-thread_local void* t_lock = nullptr;  // what lock_hooks.release returned
-thread_local bool t_unlocked = false;
 
 void host_set_error(const char* message) { t_error = message ? message : ""; }
 
 void* host_workspace(const fl_call*, size_t bytes) {
-  if (t_device == nullptr || bytes == 0) return nullptr;
+  if (t_running == nullptr || bytes == 0) return nullptr;
+  Running& r = *t_running;
   // The allocator is only touched under the lock.
-  if (t_unlocked) lock_hooks.acquire(t_lock);
-  Workspace w{nullptr, bytes, 0, current_stream_id(*t_device)};
+  if (r.unlocked) lock_hooks.acquire(r.lock);
+  Running::Workspace w{nullptr, bytes, 0, current_stream_id(r.device)};
   try {
-    w.data = t_device->allocator.allocate(bytes, &w.size_class, w.stream);
-    t_workspaces.push_back(w);
+    w.data = r.device.allocator.allocate(bytes, &w.size_class, w.stream);
+    r.workspaces.push_back(w);
   } catch (const Error&) {
     w.data = nullptr;  // the kernel reports FL_OUT_OF_MEMORY
   }
-  if (t_unlocked) t_lock = lock_hooks.release();
+  if (r.unlocked) r.lock = lock_hooks.release();
   return w.data;
 }
 
@@ -450,7 +469,20 @@ int64_t work_of(const fl_call& c) {
   return n;
 }
 
-fl_status invoke(fl_kernel kernel, fl_call& call, DeviceRuntime& device, KernelId id) {
+fl_status run(fl_kernel kernel, fl_call& call, DeviceRuntime& device) {
+  Running running(device);
+  running.unlocked =
+      lock_hooks.release && !device.asynchronous && work_of(call) >= kUnlockAt;
+  if (running.unlocked) running.lock = lock_hooks.release();
+  const fl_status status = kernel(&call);
+  if (running.unlocked) lock_hooks.acquire(running.lock);
+  running.finish();
+  return status;
+}
+
+}  // namespace
+
+bool try_kernel(fl_kernel kernel, fl_call& call, DeviceRuntime& device, KernelId id) {
   device.check_usable();
   const Backend::Slot& slot = device.backend->slot(id);
   call.size = sizeof call;
@@ -459,32 +491,10 @@ fl_status invoke(fl_kernel kernel, fl_call& call, DeviceRuntime& device, KernelI
   call.host = &kHost;
   call.op = slot.name;
   call.context = slot.context;
-  // A kernel may itself call ops, with the lock: one written in Python does.
-  DeviceRuntime* outer = std::exchange(t_device, &device);
-  const size_t before = t_workspaces.size();
-  const bool unlock =
-      lock_hooks.release && !device.asynchronous && work_of(call) >= kUnlockAt;
-  if (unlock) t_lock = lock_hooks.release();
-  const bool was_unlocked = std::exchange(t_unlocked, unlock);
-  const fl_status status = kernel(&call);
-  t_unlocked = was_unlocked;
-  if (unlock) lock_hooks.acquire(t_lock);
-  t_device = outer;
-  while (t_workspaces.size() > before) [[unlikely]] {
-    const Workspace w = t_workspaces.back();
-    t_workspaces.pop_back();
-    device.allocator.release(w.data, w.bytes, w.size_class, w.stream);
-  }
-  return status;
-}
-
-}  // namespace
-
-bool try_kernel(fl_kernel kernel, fl_call& call, DeviceRuntime& device, KernelId id) {
-  fl_status status = invoke(kernel, call, device, id);
-  if (status == FL_OUT_OF_MEMORY) {
+  fl_status status = run(kernel, call, device);
+  if (status == FL_OUT_OF_MEMORY) [[unlikely]] {
     device.allocator.empty_cache();
-    status = invoke(kernel, call, device, id);
+    status = run(kernel, call, device);
   }
   if (status == FL_OK) [[likely]] {
     return true;

@@ -6,31 +6,23 @@
 #include <vector>
 
 #include "flambeau/error.h"
+#include "flambeau/spares.h"
 #include "flambeau/stream.h"
 
 namespace fl {
 
 namespace {
-// Storages are made with nearly every op: keep the small headers on a list.
-std::vector<void*>& spare() {
-  static auto* list = new std::vector<void*>;
-  return *list;
-}
-
-Storage* make_header() {
-  auto& list = spare();
-  if (list.empty()) return new Storage;
-  void* p = list.back();
-  list.pop_back();
-  return new (p) Storage;
-}
+constinit Spares<Storage> spares;
 }  // namespace
+
+void* Storage::operator new(size_t) { return spares.take(); }
+void Storage::operator delete(void* p) { spares.give(p); }
 
 Ref<Storage> Storage::make(DeviceRuntime& device, size_t nbytes) {
   uint8_t size_class;
   const int stream = device.streams.size() == 1 ? 0 : current_stream_id(device);
   void* data = device.allocator.allocate(nbytes, &size_class, stream);
-  Storage* s = make_header();
+  Storage* s = new Storage;
   s->data = data;
   s->nbytes = nbytes;
   s->device = &device;
@@ -41,7 +33,7 @@ Ref<Storage> Storage::make(DeviceRuntime& device, size_t nbytes) {
 
 Ref<Storage> Storage::wrap(DeviceRuntime& device, void* data, size_t nbytes,
                            void (*deleter)(void*), void* context) {
-  Storage* s = make_header();
+  Storage* s = new Storage;
   s->data = data;
   s->nbytes = nbytes;
   s->device = &device;
@@ -128,13 +120,7 @@ void Storage::destroy(Storage* s) {
   } else if (s->data) {
     s->device->allocator.release(s->data, s->nbytes, s->size_class, s->stream);
   }
-  s->~Storage();
-  auto& list = spare();
-  if (list.size() < 4096) {
-    list.push_back(s);
-  } else {
-    ::operator delete(s);
-  }
+  delete s;
 }
 
 }  // namespace fl

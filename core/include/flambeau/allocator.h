@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -71,8 +72,13 @@ class CachingAllocator {
     int pool;
     std::vector<void*> events;
   };
+  static constexpr size_t kMostBytes = size_t{1} << 48;
+  static constexpr int kLargeClass = 4 * 14;  // from about 1 MiB
+  [[noreturn]] void refuse(size_t bytes);
+  void fill(std::vector<void*>& list, int size_class);
   void* from_backend(int size_class);
-  Pool& pool(int id);
+  Pool& pool(int id) { return id == 0 ? first_ : other_pool(id); }
+  Pool& other_pool(int id);
   void put(void* data, size_t bytes, uint8_t size_class, int pool);
   void reclaim(bool wait);
   void trim();
@@ -86,5 +92,58 @@ class CachingAllocator {
   std::vector<std::unique_ptr<Pool>> others_;  // of streams 1, 2, ...
   std::vector<Pending> pending_;
 };
+
+// ---- what every op comes by
+// -----------------------------------------------------------
+
+inline int CachingAllocator::class_of(size_t bytes) {
+  if (bytes <= 64) return 0;
+  const int e = std::bit_width(bytes - 1) - 1;  // 2^e < bytes <= 2^(e+1)
+  const size_t base = size_t{1} << e, step = base / 4;
+  return (e - 6) * 4 + static_cast<int>((bytes - base + step - 1) / step);
+}
+
+inline size_t CachingAllocator::class_bytes(int c) {
+  if (c == 0) return 64;
+  const size_t base = size_t{1} << (6 + (c - 1) / 4);
+  return base + static_cast<size_t>((c - 1) % 4 + 1) * (base / 4);
+}
+
+inline void* CachingAllocator::allocate(size_t bytes, uint8_t* size_class, int from) {
+  *size_class = 0;
+  if (bytes == 0 || api_ == nullptr) return nullptr;
+  if (bytes > kMostBytes) [[unlikely]] {
+    refuse(bytes);
+  }
+  const int c = class_of(bytes);
+  std::vector<void*>& list = pool(from)[c];
+  if (list.empty() || !pending_.empty()) [[unlikely]] {
+    fill(list, c);
+  }
+  void* data = list.back();
+  list.pop_back();
+  *size_class = static_cast<uint8_t>(c);
+  allocated.increase(static_cast<int64_t>(class_bytes(c)));
+  allocations.increase(1);
+  requested.increase(static_cast<int64_t>(bytes));
+  return data;
+}
+
+inline void CachingAllocator::put(void* data, size_t bytes, uint8_t size_class,
+                                  int to) {
+  pool(to)[size_class].push_back(data);
+  allocated.decrease(static_cast<int64_t>(class_bytes(size_class)));
+  allocations.decrease(1);
+  requested.decrease(static_cast<int64_t>(bytes));
+}
+
+inline void CachingAllocator::release(void* data, size_t bytes, uint8_t size_class,
+                                      int to) {
+  if (data == nullptr) return;
+  put(data, bytes, size_class, to);
+  if (size_class >= kLargeClass) [[unlikely]] {
+    trim();
+  }
+}
 
 }  // namespace fl

@@ -25,6 +25,8 @@ struct Storage {
   void (*deleter)(void* context) = nullptr;
   void* context = nullptr;
 
+  static void* operator new(size_t bytes);
+  static void operator delete(void* p);
   static Ref<Storage> make(DeviceRuntime& device, size_t nbytes);
   static Ref<Storage> wrap(DeviceRuntime& device, void* data, size_t nbytes,
                            void (*deleter)(void*), void* context);
