@@ -28,19 +28,23 @@ Node::~Node() {
   if (metadata && anomaly_hooks.drop) anomaly_hooks.drop(metadata);
 }
 
+namespace {
+// What the node that is being destroyed held last.
+[[gnu::tls_model("initial-exec")]] thread_local std::vector<Node*>* t_dying = nullptr;
+}  // namespace
+
 // A graph can be deeper than the C++ stack: children are destroyed in a loop.
 void Node::destroy(Node* n) {
-  static thread_local std::vector<Node*> pending;
-  static thread_local bool running = false;
-  pending.push_back(n);
-  if (running) return;
-  running = true;
-  while (!pending.empty()) {
-    Node* top = pending.back();
-    pending.pop_back();
+  if (t_dying) return t_dying->push_back(n);
+  std::vector<Node*> dying;
+  t_dying = &dying;
+  delete n;
+  while (!dying.empty()) {
+    Node* top = dying.back();
+    dying.pop_back();
     delete top;
   }
-  running = false;
+  t_dying = nullptr;
 }
 
 NodeHooks& Node::ensure_hooks() {
@@ -191,9 +195,9 @@ void set_requires_grad(const Tensor& t, bool on) {
 // ---- views
 // -----------------------------------------------------------------------------
 
-void make_view(const Tensor& out, const Tensor& of) {
+void make_view(const Tensor& out, TensorImpl* of) {
   if (tls.inference) return;
-  TensorImpl* base = of->base ? of->base : of.get();
+  TensorImpl* base = of->base ? of->base : of;
   ++base->refs;
   out->base = base;
   out->view_version = out.version();

@@ -130,7 +130,9 @@ struct SavedHooks {
 extern SavedHooks saved_hooks;
 
 // The node of a recorded op call.
-struct OpNode : Node {
+struct OpNode final : Node {
+  static void* operator new(size_t bytes);
+  static void operator delete(void* p);
   const Op* op;
   std::vector<Value> values;      // numbers, lists: tensors are in `inputs`
   std::vector<int64_t> int_pool;  // what list values point to
@@ -209,7 +211,7 @@ void set_history(const Tensor& t, const Ref<Node>& node, uint32_t index);
 // gets the history of a slice being overwritten.
 void rebase_history(const Tensor& t, const Ref<Node>& node, uint32_t index);
 // Marks `out` as a view of `of` for autograd.
-void make_view(const Tensor& out, const Tensor& of);
+void make_view(const Tensor& out, TensorImpl* of);
 void set_requires_grad(const Tensor& t, bool on);
 
 // ---- backward

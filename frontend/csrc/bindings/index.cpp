@@ -69,7 +69,7 @@ Range range_of(PyObject* slice, int64_t size) {
 
 Tensor make_alias(const Tensor& t, const View& v) {
   Tensor out = alias(t, IntList(v.sizes, v.ndim), IntList(v.strides, v.ndim), v.offset);
-  make_view(out, t);
+  make_view(out, t.get());
   return out;
 }
 
@@ -82,7 +82,7 @@ Tensor select_first(const Tensor& t, int64_t i) {
   if (i < 0) i += t->sizes[0];
   Tensor out = alias(t, t.sizes().subspan(1), t.strides().subspan(1),
                      t.offset() + i * t->strides[0]);
-  make_view(out, t);
+  make_view(out, t.get());
   return out;
 }
 

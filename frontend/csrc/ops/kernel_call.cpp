@@ -42,16 +42,19 @@ void without_kernel(const fl_call& call, KernelId id, Dtype d, DeviceRuntime& de
 // ---- plain
 // ----------------------------------------------------------------------------
 
+fl_tensor KernelCall::keep(const Tensor& t) {
+  if (!t.defined()) return absent();
+  new (kept(n_kept_++)) Tensor(t);
+  return view_of(t);
+}
 KernelCall& KernelCall::out(const Tensor& t) {
-  check(n_out_ < 8, "kernel call: too many outputs");
-  keep_[n_out_ + n_in_] = t;
-  outs_[n_out_++] = t.defined() ? view_of(t) : absent();
+  check(n_out_ < kMostOut, "kernel call: too many outputs");
+  outs_[n_out_++] = keep(t);
   return *this;
 }
 KernelCall& KernelCall::in(const Tensor& t) {
-  check(n_in_ < 16, "kernel call: too many inputs");
-  keep_[n_out_ + n_in_] = t;
-  ins_[n_in_++] = t.defined() ? view_of(t) : absent();
+  check(n_in_ < kMostIn, "kernel call: too many inputs");
+  ins_[n_in_++] = keep(t);
   return *this;
 }
 KernelCall& KernelCall::attr(int64_t v) {

@@ -72,7 +72,7 @@ Op::Op(const char* text, const char* d) : schema(parse_schema(text)), doc(d) {
     }
   }
   // Methods take the tensor first, by the name `self`.
-  has_method = !schema.args.empty() && schema.args[0].name == "self";
+  has_method = (tensor_args & 1u) && schema.args[0].name == "self";
   if (schema.name.front() == '_') has_method = false;
 }
 
@@ -204,12 +204,7 @@ bool wants_grad(const Op& op, const Frame& f) {
     mask &= mask - 1;
     const Value& v = f.args[i];
     if (v.tag == Tag::Tensor) {
-      // A borrowed look: no count is touched.
-      const TensorImpl* t = v.tensor;
-      if (t->flags & kRequiresGrad) return true;
-      if (t->base && !(t->flags & kNoGradView) && (t->base->flags & kRequiresGrad)) {
-        return true;
-      }
+      if (v.tensor->requires_grad()) return true;
     } else if (v.tag == Tag::Tensors) {
       for (uint32_t k = 0; k < v.n; ++k) {
         if (v.tensors[k].defined() && v.tensors[k].requires_grad()) return true;
@@ -222,11 +217,10 @@ bool wants_grad(const Op& op, const Frame& f) {
 bool has_derivative(const Op& op) { return !op.single.empty() || op.joint; }
 
 void mark_views(const Frame& f) {
-  Tensor of(f.args[0].tensor);
-  int n = f.n_out;
-  for (int i = 0; i < n; ++i) {
+  TensorImpl* of = f.args[0].tensor;
+  for (int i = 0; i < f.n_out; ++i) {
     const Tensor& v = f.output(i);
-    if (v.defined() && !v.same(of) && v->storage == of->storage) {
+    if (v.defined() && v.get() != of && v->storage == of->storage) {
       make_view(v, of);
       if (f.list) v->set(kMultiView, true);
     }
@@ -367,7 +361,8 @@ const Op& OpRef::get() const {
 namespace {
 // Callers may leave out trailing arguments that have defaults.
 struct FullArgs {
-  Value buffer[28];
+  // Raw memory: most calls need none of it, and get() writes what the others do.
+  alignas(Value) unsigned char raw[28 * sizeof(Value)];
   const Value* get(const Op& op, const Value* args, size_t n) {
     size_t all = op.schema.args.size();
     for (uint32_t mask = op.needed_args; mask; mask &= mask - 1) {
@@ -377,6 +372,7 @@ struct FullArgs {
     }
     if (n == all) return args;
     check(n < all, op.name(), ": called with too many arguments from C++");
+    auto* buffer = reinterpret_cast<Value*>(raw);
     std::copy(args, args + n, buffer);
     for (size_t i = n; i < all; ++i) buffer[i] = op.schema.args[i].value;
     return buffer;

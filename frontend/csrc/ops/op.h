@@ -276,6 +276,10 @@ fl_tensor absent();
 class KernelCall {
  public:
   explicit KernelCall(DeviceRuntime& d) : device_(d) {}
+  KernelCall(const KernelCall&) = delete;
+  ~KernelCall() {
+    for (int i = 0; i < n_kept_; ++i) kept(i)->~Tensor();
+  }
   KernelCall& out(const Tensor& t);
   KernelCall& in(const Tensor& t);  // an undefined tensor is an absent operand
   // Views made by the caller, who keeps their sizes and strides alive.
@@ -302,12 +306,16 @@ class KernelCall {
   bool try_run(KernelId id);
 
  private:
+  static constexpr int kMostOut = 8, kMostIn = 16;
   fl_call make();
+  fl_tensor keep(const Tensor& t);
+  Tensor* kept(int i) { return reinterpret_cast<Tensor*>(kept_) + i; }
   DeviceRuntime& device_;
-  fl_tensor outs_[8], ins_[16];
+  fl_tensor outs_[kMostOut], ins_[kMostIn];
   fl_attr attrs_[12];
-  Tensor keep_[24];
-  int n_out_ = 0, n_in_ = 0, n_attr_ = 0;
+  // The operands' tensors, as many as there are.
+  alignas(Tensor) unsigned char kept_[(kMostOut + kMostIn) * sizeof(Tensor)];
+  int n_out_ = 0, n_in_ = 0, n_attr_ = 0, n_kept_ = 0;
 };
 
 // One call of an iterated kernel.  Operands share `sizes` after broadcasting; strides

@@ -6,34 +6,18 @@
 
 #include "autograd/node.h"
 #include "flambeau/iter.h"
+#include "flambeau/spares.h"
 
 namespace fl {
 
 // ---- impls --------------------------------------------------------------------------
 
 namespace {
-std::vector<void*>& spare_impls() {
-  static auto* list = new std::vector<void*>;
-  return *list;
-}
+constinit Spares<TensorImpl> spares;
 }  // namespace
 
-void* TensorImpl::operator new(size_t bytes) {
-  auto& list = spare_impls();
-  if (list.empty()) return ::operator new(bytes);
-  void* p = list.back();
-  list.pop_back();
-  return p;
-}
-
-void TensorImpl::operator delete(void* p) {
-  auto& list = spare_impls();
-  if (list.size() < 4096) {
-    list.push_back(p);
-  } else {
-    ::operator delete(p);
-  }
-}
+void* TensorImpl::operator new(size_t) { return spares.take(); }
+void TensorImpl::operator delete(void* p) { spares.give(p); }
 
 void (*release_python)(PyObject* object) = nullptr;
 
@@ -53,7 +37,7 @@ TensorImpl::~TensorImpl() {
 
 namespace {
 
-void reserve_dims(TensorImpl& t, size_t ndim) {
+void reserve_many(TensorImpl& t, size_t ndim) {
   check(ndim <= kMaxDims, "tensor: expected at most ", kMaxDims, " dimensions, got ",
         ndim);
   if (t.sizes != t.inline_) delete[] t.sizes;
@@ -64,23 +48,34 @@ void reserve_dims(TensorImpl& t, size_t ndim) {
     t.sizes = new int64_t[2 * ndim];
     t.strides = t.sizes + ndim;
   }
+}
+
+inline void reserve_dims(TensorImpl& t, size_t ndim) {
+  if (ndim > TensorImpl::kInlineDims || t.sizes != t.inline_) [[unlikely]] {
+    reserve_many(t, ndim);
+  }
   t.ndim = static_cast<uint8_t>(ndim);
 }
 
+[[noreturn]] void refuse_sizes(IntList sizes, int64_t s) {
+  check(s >= 0, "Trying to create tensor with negative dimension ", s, ": ",
+        to_string(sizes));
+  fail(ErrorKind::Runtime, "numel: integer multiplication overflow for shape ",
+       to_string(sizes));
+}
+
 // numel, refusing negative sizes and products that overflow.
-int64_t checked_count(IntList sizes) {
+inline int64_t checked_count(IntList sizes) {
   int64_t n = 1;
   for (int64_t s : sizes) {
-    check(s >= 0, "Trying to create tensor with negative dimension ", s, ": ",
-          to_string(sizes));
-    check(!__builtin_mul_overflow(n, s, &n) || s == 0,
-          "numel: integer multiplication overflow for shape ", to_string(sizes));
-    if (s == 0) n = 0;
+    if (s < 0 || __builtin_mul_overflow(n, s, &n)) [[unlikely]] {
+      refuse_sizes(sizes, s);
+    }
   }
   return n;
 }
 
-size_t checked_bytes(int64_t elements, Dtype dtype) {
+inline size_t checked_bytes(int64_t elements, Dtype dtype) {
   int64_t bytes;
   check(!__builtin_mul_overflow(elements, item_size(dtype), &bytes) &&
             bytes < (int64_t{1} << 60),
@@ -91,39 +86,50 @@ size_t checked_bytes(int64_t elements, Dtype dtype) {
 
 }  // namespace
 
-void TensorImpl::set_contiguous(IntList s) {
-  int64_t n = checked_count(s);
-  reserve_dims(*this, s.size());
+namespace {
+
+inline void lay_out(TensorImpl& t, IntList sizes) {
+  const int64_t n = checked_count(sizes);
+  reserve_dims(t, sizes.size());
   int64_t stride = 1;
-  for (int d = ndim - 1; d >= 0; --d) {
-    sizes[d] = s[d];
-    strides[d] = stride;
-    stride *= std::max<int64_t>(s[d], 1);
+  for (int d = t.ndim - 1; d >= 0; --d) {
+    t.sizes[d] = sizes[d];
+    t.strides[d] = stride;
+    stride *= std::max<int64_t>(sizes[d], 1);
   }
-  numel = n;
-  flags |= kContiguous;
+  t.numel = n;
+  t.flags |= kContiguous;
 }
 
-void TensorImpl::set_geometry(IntList s, IntList st) {
-  int64_t n = checked_count(s);
-  // The lists may point into this very impl.
-  int64_t copy[2 * kMaxDims];
-  std::copy(s.begin(), s.end(), copy);
-  std::copy(st.begin(), st.end(), copy + kMaxDims);
-  size_t nd = s.size();
-  reserve_dims(*this, nd);
+// set_geometry() from lists that do not point into this very impl.
+inline void lay_out(TensorImpl& t, IntList sizes, IntList strides) {
+  const int64_t n = checked_count(sizes);
+  reserve_dims(t, sizes.size());
   bool dense = true;
   int64_t expect = 1;
-  for (int d = static_cast<int>(nd) - 1; d >= 0; --d) {
-    sizes[d] = copy[d];
-    strides[d] = copy[kMaxDims + d];
+  for (int d = t.ndim - 1; d >= 0; --d) {
+    t.sizes[d] = sizes[d];
+    t.strides[d] = strides[d];
     if (sizes[d] != 1) {
       dense = dense && strides[d] == expect;
       expect *= sizes[d];
     }
   }
-  numel = n;
-  set(kContiguous, dense || n == 0);
+  t.numel = n;
+  t.set(kContiguous, dense || n == 0);
+}
+
+}  // namespace
+
+void TensorImpl::set_contiguous(IntList s) { lay_out(*this, s); }
+
+void TensorImpl::set_geometry(IntList s, IntList st) {
+  check(s.size() <= kMaxDims, "tensor: expected at most ", kMaxDims,
+        " dimensions, got ", s.size());
+  int64_t copy[2 * kMaxDims];
+  std::copy(s.begin(), s.end(), copy);
+  std::copy(st.begin(), st.end(), copy + kMaxDims);
+  lay_out(*this, IntList(copy, s.size()), IntList(copy + kMaxDims, s.size()));
 }
 
 // ---- making
@@ -146,7 +152,7 @@ Tensor empty(IntList sizes, Dtype dtype, DeviceRuntime& device) {
   Tensor t(new TensorImpl);
   t->dtype = dtype;
   t->device = &device;
-  t->set_contiguous(sizes);
+  lay_out(*t, sizes);
   t->storage = Storage::make(device, checked_bytes(t->numel, dtype)).release();
   if (tls.inference) t->flags |= kInference;
   return t;
@@ -171,7 +177,7 @@ Tensor empty_strided(IntList sizes, IntList strides, Dtype dtype,
           " and strides=", to_string(strides));
   }
   Tensor t = attach(Storage::make(device, checked_bytes(reach, dtype)), dtype);
-  t->set_geometry(sizes, strides);
+  lay_out(*t, sizes, strides);
   return t;
 }
 
@@ -186,7 +192,7 @@ Tensor wrap_storage(Ref<Storage> storage, IntList sizes, IntList strides,
                     int64_t offset, Dtype dtype) {
   Tensor t = attach(std::move(storage), dtype);
   t->offset = offset;
-  t->set_geometry(sizes, strides);
+  lay_out(*t, sizes, strides);
   return t;
 }
 
@@ -197,7 +203,7 @@ Tensor alias(const Tensor& t, IntList sizes, IntList strides, int64_t offset) {
   v->storage = t->storage;
   ++v->storage->refs;
   v->offset = offset;
-  v->set_geometry(sizes, strides);
+  lay_out(*v, sizes, strides);
   v->flags |= t->flags & (kInference | kUnversioned);
   return v;
 }
@@ -317,13 +323,6 @@ bool overlaps(const Tensor& a, const Tensor& b) {
 
 // ---- autograd's view of a tensor
 // --------------------------------------------------------
-
-bool Tensor::requires_grad() const {
-  const TensorImpl* t = get();
-  if (t->flags & kRequiresGrad) return true;
-  // A view made before its base joined a graph follows the base.
-  return t->base && !(t->flags & kNoGradView) && (t->base->flags & kRequiresGrad);
-}
 
 void bump_version(const Tensor& t) {
   if (!t->has(kUnversioned)) ++t->storage->version;

@@ -32,7 +32,11 @@ struct IntList : std::span<const int64_t> {
   IntList(std::span<const int64_t> s) : std::span<const int64_t>(s) {}
   std::vector<int64_t> vec() const { return {begin(), end()}; }
   bool equals(IntList o) const {
-    return size() == o.size() && std::equal(begin(), end(), o.begin());
+    if (size() != o.size()) return false;
+    for (size_t i = 0; i < size(); ++i) {  // few: less than a call of memcmp
+      if ((*this)[i] != o[i]) return false;
+    }
+    return true;
   }
 };
 // "[2, 3]", written only when it is printed: arguments of check() cost nothing then.
@@ -87,6 +91,12 @@ struct TensorImpl {
   void* data() const {
     return static_cast<char*>(storage->data) + offset * item_size(dtype);
   }
+  IntList shape() const { return IntList(sizes, ndim); }
+  bool requires_grad() const {
+    // A view made before its base joined a graph follows the base.
+    return flags & kRequiresGrad ||
+           (base && !(flags & kNoGradView) && base->flags & kRequiresGrad);
+  }
   bool has(TensorFlag f) const { return flags & f; }
   void set(TensorFlag f, bool on) {
     flags = on ? flags | f : static_cast<uint16_t>(flags & ~f);
@@ -106,7 +116,7 @@ class Tensor : public Ref<TensorImpl> {
   bool defined() const { return get() != nullptr; }
   int64_t dim() const { return get()->ndim; }
   int64_t numel() const { return get()->numel; }
-  IntList sizes() const { return IntList(get()->sizes, get()->ndim); }
+  IntList sizes() const { return get()->shape(); }
   IntList strides() const { return IntList(get()->strides, get()->ndim); }
   int64_t size(int64_t d) const;  // negative dims wrap; IndexError
   int64_t stride(int64_t d) const;
@@ -119,7 +129,7 @@ class Tensor : public Ref<TensorImpl> {
     return static_cast<T*>(get()->data());
   }
   bool contiguous() const { return get()->flags & kContiguous; }
-  bool requires_grad() const;
+  bool requires_grad() const { return get()->requires_grad(); }
   bool same(const Tensor& o) const { return get() == o.get(); }
   uint32_t version() const { return get()->storage->version; }
 };
