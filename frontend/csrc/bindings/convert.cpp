@@ -16,7 +16,7 @@ bool is_numpy_scalar(PyObject* o) {
 
 namespace {
 
-int64_t long_value(PyObject* o) {
+inline int64_t long_value(PyObject* o) {
   int overflow = 0;
   const int64_t v = PyLong_AsLongLongAndOverflow(o, &overflow);
   if (overflow) [[unlikely]] {
@@ -222,11 +222,6 @@ bool to_dim_or_int(PyObject* o, Value& out) {
   return false;
 }
 
-void set_tensor(PyObject* o, Value& out) {
-  out.tag = Tag::Tensor;
-  out.tensor = impl_of(o);
-}
-
 }  // namespace
 
 bool convert(PyObject* o, const Arg& arg, Value& out, Arena& arena) {
@@ -237,11 +232,11 @@ bool convert(PyObject* o, const Arg& arg, Value& out, Arena& arena) {
   switch (arg.type) {
     case ArgType::Tensor:
       if (!is_tensor(o)) return false;
-      set_tensor(o, out);
+      out = Value(impl_of(o));
       return true;
     case ArgType::Operand:
       if (is_tensor(o)) {
-        set_tensor(o, out);
+        out = Value(impl_of(o));
         return true;
       }
       return to_operand(o, out);

@@ -318,9 +318,11 @@ PyObject* element(Dtype d, const char* p) {
 PyObject* list_at(const Tensor& t, int dim, const char* p) {
   if (dim == t->ndim) return need(element(t.dtype(), p));
   const int64_t n = t->sizes[dim], step = t->strides[dim] * item_size(t.dtype());
+  const bool last = dim + 1 == t->ndim;
   Handle out = own(PyList_New(n));
-  for (int64_t i = 0; i < n; ++i) {
-    PyList_SET_ITEM(out.get(), i, list_at(t, dim + 1, p + i * step));
+  for (int64_t i = 0; i < n; ++i, p += step) {
+    PyList_SET_ITEM(out.get(), i,
+                    last ? need(element(t.dtype(), p)) : list_at(t, dim + 1, p));
   }
   return out.release();
 }

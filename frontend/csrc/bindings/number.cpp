@@ -23,8 +23,7 @@ struct Lazy {
 // anything else, which may know what to do with us.
 inline bool operand(PyObject* o, Value& v, Tensor& keep) {
   if (is_exact_tensor(o)) [[likely]] {
-    v.tag = Tag::Tensor;
-    v.tensor = impl_of(o);
+    v = Value(impl_of(o));
     return true;
   }
   if (PyFloat_CheckExact(o)) {
@@ -32,8 +31,7 @@ inline bool operand(PyObject* o, Value& v, Tensor& keep) {
     return true;
   }
   if (is_tensor(o)) {
-    v.tag = Tag::Tensor;
-    v.tensor = impl_of(o);
+    v = Value(impl_of(o));
     return true;
   }
   Scalar s;

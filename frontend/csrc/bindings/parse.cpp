@@ -139,8 +139,9 @@ bool parse(const Overload& o, PyObject* const* args, Py_ssize_t n, PyObject* kwn
     return true;
   };
   Py_ssize_t i = 0;
-  if (method) {
-    if (!put(o.self_index, args[0])) return false;
+  if (method) {  // of a tensor, as the caller has seen to
+    values[o.self_index] = Value(impl_of(args[0]));
+    given = uint64_t{1} << o.self_index;
     i = 1;
   }
   int p = method && o.self_index == 0 ? 1 : 0;
@@ -210,10 +211,10 @@ std::string in_words(const Mismatch& m, const Overload& o, bool method) {
                     " positional arguments");
     case Mismatch::Kind::Wrong: {
       const int position = m.arg + (method && o.self_index == 0 ? 0 : 1);
-      std::string got = type_of(m.got);
+      std::string got(type_of(m.got));
       if ((PyTuple_Check(m.got) || PyList_Check(m.got)) &&
           PySequence_Fast_GET_SIZE(m.got) > 0) {
-        got += std::string(" of ") + type_of(PySequence_Fast_GET_ITEM(m.got, 0));
+        got = concat(got, " of ", type_of(PySequence_Fast_GET_ITEM(m.got, 0)));
       }
       return concat("argument ", name(m.arg), " (position ", position, ") must be ",
                     expected_type(o.op->schema.args[m.arg]), ", not ", got);

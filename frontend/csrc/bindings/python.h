@@ -100,11 +100,20 @@ inline PyObject* string(std::string_view s) {
 std::string text_of(PyObject* s);
 // str() of an object, for messages.
 std::string str_of(PyObject* o);
-inline const char* type_of(PyObject* o) {
-  const char* name = Py_TYPE(o)->tp_name;
-  const char* dot = strrchr(name, '.');
-  return dot ? dot + 1 : name;
+// The name of an object's type, found only when it is read: arguments of check() cost
+// nothing then.
+struct TypeText {
+  PyObject* object;  // borrowed
+  operator const char*() const {
+    const char* name = Py_TYPE(object)->tp_name;
+    const char* dot = strrchr(name, '.');
+    return dot ? dot + 1 : name;
+  }
+};
+inline std::ostream& operator<<(std::ostream& s, const TypeText& t) {
+  return s << static_cast<const char*>(t);
 }
+inline TypeText type_of(PyObject* o) { return {o}; }
 
 // Adds a new reference to a module or type; throws.
 void add_object(PyObject* module, const char* name, PyObject* value);

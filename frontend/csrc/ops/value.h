@@ -50,6 +50,7 @@ struct Value {
   Value(std::nullopt_t) : i(0) {}
   Value(const Tensor& t)
       : tag(t.defined() ? Tag::Tensor : Tag::None), tensor(t.get()) {}
+  explicit Value(TensorImpl* t) : tag(Tag::Tensor), tensor(t) {}
   Value(bool v) : tag(Tag::Bool), i(v) {}
   Value(int v) : tag(Tag::Int), i(v) {}
   Value(int64_t v) : tag(Tag::Int), i(v) {}
