@@ -260,26 +260,34 @@ bool launch(Plan& p, const Tensor& out, std::span<const fl_attr> attrs, bool mus
                       std::span(ops, m), p.shape(), attrs, must);
 }
 
-// The commonest case by far: tensors of one dtype, shape and device, all dense.
+// The commonest case by far: dense tensors of one shape and device, and numbers, none
+// of which needs a cast.
 bool run_fast(Frame& f, KernelId kernel, Promote promote,
               std::span<const PointwiseOperand> operands,
               std::span<const fl_attr> attrs) {
-  TensorImpl* a = nullptr;
+  TensorImpl* a = nullptr;  // one of the tensors
+  Dtype d = Dtype::Float32;
+  bool typed = false, numbers = false;
   for (const PointwiseOperand& o : operands) {
-    if (!o.value.is_tensor() || o.keep_dtype) return false;
+    if (!o.value.is_tensor()) {
+      if (o.value.none() || o.keep_dtype) return false;
+      numbers = true;
+      continue;
+    }
     TensorImpl* t = o.value.tensor;
     if (!(t->flags & kContiguous)) return false;
     if (!a) {
       a = t;
-      continue;
-    }
-    if (t->dtype != a->dtype || t->device != a->device || t->ndim != a->ndim ||
-        std::memcmp(t->sizes, a->sizes, sizeof(int64_t) * t->ndim) != 0) {
+    } else if (t->device != a->device || !t->shape().equals(a->shape())) {
       return false;
     }
+    if (o.keep_dtype) continue;
+    if (typed && t->dtype != d) return false;
+    d = t->dtype;
+    typed = true;
   }
-  if (!a || a->device->is_meta() || a->numel == 0) return false;
-  Dtype d = a->dtype;
+  if (!typed || a->device->is_meta() || a->numel == 0) return false;
+  if (numbers && operand_dtype(operands) != d) return false;
   if (promote == Promote::Integral && !is_integral(d)) return false;
   if (promote == Promote::Float && is_integral(d)) return false;
   fl_kernel k = a->device->find(kernel, d);
@@ -289,24 +297,34 @@ bool run_fast(Frame& f, KernelId kernel, Promote promote,
   if (f.given.defined()) {
     TensorImpl* g = f.given.get();
     bool fits = g->has(kContiguous) && g->dtype == result && g->device == a->device &&
-                g->ndim == a->ndim &&
-                std::memcmp(g->sizes, a->sizes, sizeof(int64_t) * g->ndim) == 0;
+                g->shape().equals(a->shape());
     if (!fits) return false;
     for (const PointwiseOperand& o : operands) {
+      if (!o.value.is_tensor()) continue;
       TensorImpl* t = o.value.tensor;
-      if (t->storage == g->storage && t->offset != g->offset) return false;
+      const bool same = t->offset == g->offset && t->dtype == g->dtype;
+      if (t->storage == g->storage && !same) return false;
     }
     out = f.given;
   } else {
-    out = empty(IntList(a->sizes, static_cast<size_t>(a->ndim)), result, *a->device);
+    out = empty(a->shape(), result, *a->device);
   }
-  static constexpr int64_t kUnit = 1;
+  static constexpr int64_t kUnit = 1, kStay = 0;
   int64_t n = a->numel;
+  alignas(16) char values[kMaxIn][16];
   fl_tensor t[kMaxIn + 1];
   t[0] = {out->data(), &n, &kUnit, n, 1, static_cast<uint16_t>(result), 0};
   int m = 1;
   for (const PointwiseOperand& o : operands) {
-    t[m++] = {o.value.tensor->data(), &n, &kUnit, n, 1, static_cast<uint16_t>(d), 0};
+    if (o.value.is_tensor()) {
+      TensorImpl* x = o.value.tensor;
+      t[m++] = {x->data(), &n, &kUnit, n, 1, static_cast<uint16_t>(x->dtype), 0};
+    } else {
+      o.value.scalar().store(d, values[m - 1]);
+      t[m] = {values[m - 1], &n, &kStay, n, 1, static_cast<uint16_t>(d),
+              FL_HOST_SCALAR};
+      ++m;
+    }
   }
   fl_call c;
   c.n_out = 1;

@@ -62,6 +62,34 @@ def test_out(a):
     assert indices.tolist() == [2, 2]
 
 
+def test_out_over_the_memory_of_an_operand_of_another_dtype():
+    x = torch.arange(8.0)
+    first_bytes = x.view(torch.uint8)[:8].view(torch.bool)
+    with pytest.raises(RuntimeError, match="refer to a single memory location"):
+        torch.eq(x, torch.ones(8), out=first_bytes)
+    assert x.tolist() == list(range(8))
+
+
+@pytest.mark.parametrize(
+    ("operand", "number", "dtype"),
+    [
+        (torch.int32, 2, torch.int32),
+        (torch.int32, 2.5, torch.float32),
+        (torch.bool, 2, torch.int64),
+        (torch.uint8, True, torch.uint8),
+        (torch.float64, 2.5, torch.float64),
+        (torch.float16, 2, torch.float16),
+        (torch.float32, 2j, torch.complex64),
+    ],
+)
+def test_dtype_of_a_tensor_and_a_number(operand, number, dtype):
+    x = torch.tensor([1, 1]).to(operand)
+    for got in (x + number, number + x, torch.where(x == 1, x, number)):
+        assert got.dtype is dtype
+    assert (x + number).tolist() == [1 + number] * 2
+    assert torch.where(x == 0, x, number).tolist() == [number] * 2
+
+
 def test_named_tuples(a):
     r = a.max(1)
     values, indices = r
