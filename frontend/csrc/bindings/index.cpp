@@ -151,18 +151,6 @@ Tensor index_tensor(PyObject* o, const Tensor& of) {
   return t;
 }
 
-// How many dimensions of the tensor an item consumes.
-int consumed(PyObject* o, Kind k) {
-  if (k == Kind::Int || k == Kind::Slice) return 1;
-  if (k != Kind::Advanced) return 0;
-  if (is_tensor(o)) {
-    const TensorImpl* t = impl_of(o);
-    const bool mask = t->dtype == Dtype::Bool || t->dtype == Dtype::UInt8;
-    return mask ? t->ndim : 1;
-  }
-  return 1;
-}
-
 class Parser {
  public:
   explicit Parser(const Tensor& t) : t_(t), record_(!plain(t)) {
@@ -172,7 +160,7 @@ class Parser {
 
   IndexParts run(PyObject* const* items, Py_ssize_t n) {
     prepare(items, n);
-    for (Py_ssize_t i = 0; i < n; ++i) take(items[i], kinds_[i], converted_[i]);
+    for (const Item& item : items_) take(item);
     while (dim_ < t_.dim()) keep();
     IndexParts p;
     p.view = record_ ? current_ : make_alias(t_, v_);
@@ -184,20 +172,24 @@ class Parser {
   }
 
  private:
+  struct Item {
+    PyObject* object;
+    Kind kind;
+    Tensor index;  // of Kind::Advanced
+  };
+
   void prepare(PyObject* const* items, Py_ssize_t n) {
     int64_t used = 0;
     bool ellipsis = false;
+    items_.reserve(static_cast<size_t>(n));
     for (Py_ssize_t i = 0; i < n; ++i) {
-      kinds_.push_back(kind_of(items[i]));
-      Tensor c;
-      if (kinds_[i] == Kind::Advanced) {
-        c = index_tensor(items[i], t_);
-        used += c.dtype() == Dtype::Bool ? c.dim() : 1;
-      } else {
-        used += consumed(items[i], kinds_[i]);
-      }
-      converted_.push_back(std::move(c));
-      if (kinds_[i] == Kind::Ellipsis) {
+      Item& item = items_.emplace_back(Item{items[i], kind_of(items[i]), {}});
+      if (item.kind == Kind::Advanced) {
+        item.index = index_tensor(item.object, t_);
+        used += item.index.dtype() == Dtype::Bool ? item.index.dim() : 1;
+      } else if (item.kind == Kind::Int || item.kind == Kind::Slice) {
+        ++used;
+      } else if (item.kind == Kind::Ellipsis) {
         check(!ellipsis, ErrorKind::Index,
               "an index can only have a single ellipsis ('...')");
         ellipsis = true;
@@ -222,21 +214,21 @@ class Parser {
     ++dim_;
   }
 
-  void take(PyObject* o, Kind k, const Tensor& converted) {
-    switch (k) {
+  void take(const Item& item) {
+    switch (item.kind) {
       case Kind::Int:
-        return take_int(o);
+        return take_int(item.object);
       case Kind::Slice:
-        return take_slice(o);
+        return take_slice(item.object);
       case Kind::NewAxis:
         return new_axis();
       case Kind::Ellipsis:
         for (int64_t i = 0; i < skipped_; ++i) keep();
         return;
       case Kind::Bool:
-        return take_bool(o);
+        return take_bool(item.object);
       case Kind::Advanced:
-        return take_advanced(converted);
+        return take_advanced(item.index);
     }
   }
 
@@ -296,25 +288,18 @@ class Parser {
   }
 
   void set_index(int at, const Tensor& index) {
-    indices_.resize(static_cast<size_t>(at) + 1);
-    indices_[at] = index;
     advanced_ = true;
-    // A mask of several dimensions stands for all of them: those after stay undefined.
-    if (index.dtype() == Dtype::Bool && index.dim() > 1) {
-      std::vector<Tensor> parts = nonzero_parts(index);
-      indices_.resize(static_cast<size_t>(at) + parts.size());
-      for (size_t k = 0; k < parts.size(); ++k) indices_[at + k] = parts[k];
-    } else if (index.dtype() == Dtype::Bool) {
-      indices_[at] = nonzero_parts(index)[0];
+    const bool mask = index.dtype() == Dtype::Bool;
+    indices_.resize(static_cast<size_t>(at + (mask ? index.dim() : 1)));
+    if (!mask) {
+      indices_[at] = index;
+      return;
     }
-  }
-
-  static std::vector<Tensor> nonzero_parts(const Tensor& mask) {
     static const OpRef nonzero("nonzero(");
-    Tensor where = nonzero(mask);  // [count, dims]
-    std::vector<Tensor> parts;
-    for (int64_t d = 0; d < mask.dim(); ++d) parts.push_back(ops::select(where, 1, d));
-    return parts;
+    const Tensor where = nonzero(index);  // [count, dims of the mask]
+    for (int64_t d = 0; d < index.dim(); ++d) {
+      indices_[at + d] = ops::select(where, 1, d);
+    }
   }
 
   const Tensor& t_;
@@ -324,8 +309,7 @@ class Parser {
   int64_t dim_ = 0;
   int64_t skipped_ = 0;
   bool advanced_ = false;
-  std::vector<Kind> kinds_;
-  std::vector<Tensor> converted_;
+  std::vector<Item> items_;
   std::vector<Tensor> indices_;
 };
 
@@ -388,11 +372,7 @@ IndexParts parse_index(const Tensor& t, PyObject* index) {
   if (!PyTuple_Check(index)) return p.run(&index, 1);
   IndexParts parts;
   if (quick_view(t, index, parts.view)) return parts;
-  std::vector<PyObject*> items;
-  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(index); ++i) {
-    items.push_back(PyTuple_GET_ITEM(index, i));
-  }
-  return p.run(items.data(), static_cast<Py_ssize_t>(items.size()));
+  return p.run(PySequence_Fast_ITEMS(index), PyTuple_GET_SIZE(index));
 }
 
 Tensor get_item(const Tensor& t, PyObject* index) {

@@ -10,11 +10,12 @@ namespace fl {
 Tensor nonzero_rows(const Tensor& self) {
   check(!self.device().is_meta(), ErrorKind::NotImplemented,
         "nonzero: the number of elements of a meta tensor is not known");
-  Tensor n = empty({}, Dtype::Int64, self.device());
-  fill_values(n, Scalar(0));
-  if (self.numel())
+  int64_t rows = 0;
+  if (self.numel()) {
+    const Tensor n = empty({}, Dtype::Int64, self.device());
     KernelCall(self.device()).out(n).in(self).run(kernel<"count_nonzero">());
-  const int64_t rows = self.numel() ? item(n).to_int() : 0;
+    rows = item(n).to_int();
+  }
   Tensor out = empty(IntList{rows, self.dim()}, Dtype::Int64, self.device());
   if (out.numel() == 0) return out;
   KernelCall call(self.device());
@@ -126,23 +127,25 @@ void run_index(KernelId kernel, const IndexPlan& p, const Tensor& self,
                bool accumulate) {
   if (count(p.sizes) == 0 || self.device().is_meta()) return;
   const size_t n = p.index.size();
-  std::vector<Strides> strides(n);
-  std::vector<IterOperand> operands;
+  check(n + 2 <= kMaxOperands, kernel_name(kernel), ": too many operands");
+  Strides strides[kMaxOperands];
+  IterOperand operands[kMaxOperands];
   const IterOperand indexed{self.data(), p.strides.v, self.dtype()};
   const IterOperand plain{other.data(), other_strides, other.dtype()};
-  operands.push_back(put ? indexed : plain);
-  if (!put) operands.push_back(indexed);
+  int m = 0;
+  operands[m++] = put ? indexed : plain;
+  if (!put) operands[m++] = indexed;
   for (size_t k = 0; k < n; ++k) {
     p.index_strides(k, strides[k].v);
-    operands.push_back({p.index[k].data(), strides[k].v, Dtype::Int64});
+    operands[m++] = {p.index[k].data(), strides[k].v, Dtype::Int64};
   }
-  if (put) operands.push_back(plain);
+  if (put) operands[m++] = plain;
   fl_attr attrs[3] = {};
   attrs[0].v.ints = p.sizes_of.v;
   attrs[1].v.ints = p.strides_of.v;
   attrs[0].count = attrs[1].count = static_cast<int64_t>(n);
   attrs[2].v.i = accumulate;
-  run_iterated(self.device(), kernel, self.dtype(), 1, operands, p.sizes,
+  run_iterated(self.device(), kernel, self.dtype(), 1, std::span(operands, m), p.sizes,
                std::span(attrs, put ? 3 : 2));
 }
 

@@ -13,15 +13,9 @@ void join(const Tensor& out, TensorList tensors, int64_t dim) {
   constexpr size_t kMost = 16;
   if (tensors.size() <= kMost) {
     KernelCall call(out.device());
-    Tensor cast[kMost];
     call.out(out);
-    for (size_t i = 0; i < tensors.size(); ++i) {
-      if (tensors[i].numel() == 0) continue;
-      if (tensors[i].dtype() == out.dtype()) {
-        call.in(tensors[i]);
-      } else {
-        call.in(cast[i] = cast_to(tensors[i], out.dtype()));
-      }
+    for (const Tensor& t : tensors) {
+      if (t.numel()) call.in(cast_to(t, out.dtype()));
     }
     if (call.attr(dim).try_run(kernel<"cat">())) return;
   }
