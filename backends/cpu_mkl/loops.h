@@ -3,6 +3,8 @@
 // whatever layout the operands have. See Note [Rows].
 #pragma once
 
+#include <algorithm>
+
 #include "registry.h"
 #include "simd.h"
 
@@ -32,6 +34,13 @@ enum : uint32_t {
   kCopy = 2,    // the row function copies elements unchanged: buffers can be left out
   kDirect = 4,  // the row function knows kPast
 };
+
+// A call to change. Of one from an older host there is less than this header knows.
+inline fl_call copy_of(const fl_call* call) {
+  fl_call copy = {};
+  std::memcpy(&copy, call, std::min<size_t>(call->size, sizeof(copy)));
+  return copy;
+}
 
 fl_status pointwise(const fl_call* call, RowFn row, const void* op, float cost,
                     uint32_t flags = 0);

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes as C
+import mmap
+
 import numpy as np
 import pytest
 from harness import DTYPES, Backend, Bfloat16, Scalar, bfloat16, values
@@ -173,3 +176,20 @@ def test_wide_integers(backend: Backend, dtype: str) -> None:
         assert np.array_equal(
             backend("copy", np.empty(i.shape, dtype), i), i.astype(dtype)
         )
+
+
+@pytest.mark.parametrize("op", ["cat", "clamp"])
+def test_call_of_an_older_host(backend: Backend, op: str) -> None:
+    # The host's struct may be shorter than the backend's header has it: what lies
+    # behind it, here a page that cannot be read, is not touched.
+    a, out = np.arange(-3.0, 3.0), np.zeros(6)
+    low, attrs = (np.array([-1.0] * 6), ()) if op == "clamp" else (None, (0,))
+    call = backend.prepare(op, out, *(a, low) if op == "clamp" else (a,), attrs=attrs)
+    pages = mmap.mmap(-1, 2 * mmap.PAGESIZE)
+    end = C.addressof(C.c_char.from_buffer(pages)) + mmap.PAGESIZE
+    assert C.CDLL(None).mprotect(C.c_void_p(end), mmap.PAGESIZE, 0) == 0
+    size = C.sizeof(call.call)
+    C.memmove(end - size, C.byref(call.call), size)
+    call.pointer = C.cast(end - size, type(call.pointer))
+    call.check()
+    assert np.array_equal(out, np.maximum(a, -1.0) if op == "clamp" else a)

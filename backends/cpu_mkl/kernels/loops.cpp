@@ -251,7 +251,7 @@ fl_status pointwise(const fl_call* call, RowFn row, const void* op, float cost,
 
 // Orders the dimensions by dst's strides, merges neighbours, and copies.
 fl_status copy_view(const fl_call* call, const fl_tensor& dst, const fl_tensor& src) {
-  fl_call copy = *call;
+  fl_call copy = copy_of(call);
   copy.n_out = copy.n_in = 1;
   if (dst.ndim == 1) {
     copy.out = &dst;

@@ -54,7 +54,7 @@ fl_status clamp(const fl_call* call) {
   const bool low = call->n_in > 1 && call->in[1].ndim >= 0;
   const bool high = call->n_in > 2 && call->in[2].ndim >= 0;
   fl_tensor in[3] = {call->in[0], {}, {}};
-  fl_call with = *call;
+  fl_call with = copy_of(call);
   with.in = in;
   with.n_in = 1;
   if (low) in[with.n_in++] = call->in[1];
