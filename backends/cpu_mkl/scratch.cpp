@@ -3,6 +3,10 @@
 
 #include <cstdlib>
 
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#endif
+
 namespace scratch {
 namespace {
 
@@ -22,11 +26,19 @@ thread_local Store store;
 
 void* get(Slot slot, size_t bytes) {
   Store& s = store;
-  if (s.bytes[slot] >= bytes && s.data[slot]) return s.data[slot];
-  const size_t wanted = (bytes + kRound) / kRound * kRound;
-  std::free(s.data[slot]);
-  s.data[slot] = std::aligned_alloc(kAlign, wanted);
-  s.bytes[slot] = s.data[slot] ? wanted : 0;
+  if (s.bytes[slot] < bytes || !s.data[slot]) {
+    const size_t wanted = (bytes + kRound) / kRound * kRound;
+    std::free(s.data[slot]);
+    s.data[slot] = std::aligned_alloc(kAlign, wanted);
+    s.bytes[slot] = s.data[slot] ? wanted : 0;
+  }
+#if defined(__SANITIZE_ADDRESS__)
+  // What lies behind the bytes that were asked for is nobody's.
+  if (char* p = static_cast<char*>(s.data[slot])) {
+    ASAN_UNPOISON_MEMORY_REGION(p, bytes);
+    ASAN_POISON_MEMORY_REGION(p + bytes, s.bytes[slot] - bytes);
+  }
+#endif
   return s.data[slot];
 }
 

@@ -12,11 +12,12 @@ constexpr int64_t kTrimFloor = int64_t{512} << 20;
 }  // namespace
 
 void CachingAllocator::attach(const fl_backend* api, void* handle, const char* device,
-                              bool asynchronous) {
+                              bool asynchronous, bool host_memory) {
   api_ = api;
   handle_ = handle;
   device_ = device;
   asynchronous_ = asynchronous;
+  marked_ = host_memory && !asynchronous;
 }
 
 CachingAllocator::Pool& CachingAllocator::other_pool(int id) {
@@ -105,6 +106,7 @@ void CachingAllocator::empty_cache() {
   auto give_back = [&](Pool& p) {
     for (int c = 0; c < kClasses; ++c) {
       for (void* data : p[c]) {
+        mark(data, class_bytes(c), class_bytes(c));
         api_->memory->release(handle_, data, class_bytes(c));
         reserved.decrease(static_cast<int64_t>(class_bytes(c)));
       }

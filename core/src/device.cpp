@@ -159,7 +159,8 @@ DeviceRuntime* open_runtime(TypeEntry& t, int16_t type, int16_t index) {
   rt->asynchronous = p.flags & FL_ASYNC;
   rt->total_memory = p.total_memory;
   rt->name = std::string(p.name, strnlen(p.name, sizeof p.name));
-  rt->allocator.attach(api, rt->handle, t.name.c_str(), rt->asynchronous);
+  rt->allocator.attach(api, rt->handle, t.name.c_str(), rt->asynchronous,
+                       rt->host_memory);
   static const int watching = pthread_atfork(nullptr, nullptr, after_fork);
   check(watching == 0, "pthread_atfork: the system has no memory for it");
   return rt;

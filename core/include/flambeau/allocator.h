@@ -14,6 +14,10 @@
 
 #include "flambeau/backend.h"
 
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#endif
+
 namespace fl {
 
 struct Counter {  // one of memory_stats' quantities
@@ -41,7 +45,7 @@ class CachingAllocator {
   static constexpr int kClasses = 4 * 44;
 
   void attach(const fl_backend* api, void* handle, const char* device,
-              bool asynchronous);
+              bool asynchronous, bool host_memory);
   // At least `bytes`; never nullptr (0 bytes give nullptr).  All of these
   // (`pool` is the id of the stream) are to be handed back to `release`.  Throws
   // OutOfMemory after the cache was emptied in vain.
@@ -79,6 +83,7 @@ class CachingAllocator {
   void* from_backend(int size_class);
   Pool& pool(int id) { return id == 0 ? first_ : other_pool(id); }
   Pool& other_pool(int id);
+  void mark(void* data, size_t used, size_t whole) const;
   void put(void* data, size_t bytes, uint8_t size_class, int pool);
   void reclaim(bool wait);
   void trim();
@@ -86,6 +91,7 @@ class CachingAllocator {
   void* handle_ = nullptr;
   const char* device_ = "";
   bool asynchronous_ = false;
+  bool marked_ = false;  // memory that the address sanitizer knows
   const char* abandoned_ = nullptr;
   std::string deferred_error_;
   Pool first_;                                 // of the default stream
@@ -109,6 +115,18 @@ inline size_t CachingAllocator::class_bytes(int c) {
   return base + static_cast<size_t>((c - 1) % 4 + 1) * (base / 4);
 }
 
+// Under the address sanitizer, what a block has over what was asked for is nobody's,
+// and so is a block in the cache.
+inline void CachingAllocator::mark([[maybe_unused]] void* data,
+                                   [[maybe_unused]] size_t used,
+                                   [[maybe_unused]] size_t whole) const {
+#if defined(__SANITIZE_ADDRESS__)
+  if (!marked_) return;
+  ASAN_UNPOISON_MEMORY_REGION(data, used);
+  ASAN_POISON_MEMORY_REGION(static_cast<char*>(data) + used, whole - used);
+#endif
+}
+
 inline void* CachingAllocator::allocate(size_t bytes, uint8_t* size_class, int from) {
   *size_class = 0;
   if (bytes == 0 || api_ == nullptr) return nullptr;
@@ -122,6 +140,7 @@ inline void* CachingAllocator::allocate(size_t bytes, uint8_t* size_class, int f
   }
   void* data = list.back();
   list.pop_back();
+  mark(data, bytes, class_bytes(c));
   *size_class = static_cast<uint8_t>(c);
   allocated.increase(static_cast<int64_t>(class_bytes(c)));
   allocations.increase(1);
@@ -131,6 +150,7 @@ inline void* CachingAllocator::allocate(size_t bytes, uint8_t* size_class, int f
 
 inline void CachingAllocator::put(void* data, size_t bytes, uint8_t size_class,
                                   int to) {
+  mark(data, 0, class_bytes(size_class));
   pool(to)[size_class].push_back(data);
   allocated.decrease(static_cast<int64_t>(class_bytes(size_class)));
   allocations.decrease(1);
