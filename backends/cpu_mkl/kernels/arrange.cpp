@@ -184,10 +184,10 @@ void stream_triangle_row(char* out, const char* in, int64_t n, int64_t begin,
 template <bool kLower>
 fl_status triangle(const fl_call* call) {
   const fl_tensor &out = call->out[0], &in = call->in[0];
-  const int64_t k = call->attr[0].v.i;
   if (out.numel == 0) return FL_OK;
   const int row_dim = out.ndim - 2, col_dim = out.ndim - 1;
   const int64_t rows = out.sizes[row_dim], cols = out.sizes[col_dim];
+  const int64_t k = std::clamp(call->attr[0].v.i, -rows, cols);
   const int size = static_cast<int>(dtype_size(out.dtype));
   const bool past = out.numel * size >= kStreamBytes && in.data != out.data &&
                     is_contiguous(out) && in.strides[col_dim] == 1 &&

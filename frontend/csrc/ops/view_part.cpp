@@ -75,7 +75,7 @@ Tensor diagonal(const Tensor& self, int64_t offset, int64_t dim1, int64_t dim2) 
   const int64_t a = wrap_dim(dim1, n), b = wrap_dim(dim2, n);
   check(a != b, "diagonal: dimensions cannot be identical: ", dim1, ", ", dim2);
   const int64_t sa = self.strides()[a], sb = self.strides()[b];
-  const int64_t rows = self.sizes()[a] - std::max<int64_t>(-offset, 0);
+  const int64_t rows = self.sizes()[a] + std::min<int64_t>(offset, 0);
   const int64_t cols = self.sizes()[b] - std::max<int64_t>(offset, 0);
   const int64_t length = std::max<int64_t>(std::min(rows, cols), 0);
   int64_t start = self.offset();

@@ -175,3 +175,12 @@ def test_iteration_and_membership():
         iter(torch.tensor(1))
     with pytest.raises(TypeError):
         len(torch.tensor(1))
+
+
+@pytest.mark.parametrize("offset", [-(2**63), -2, -1, 0, 1, 3, 2**63 - 1])
+def test_diagonal(offset):
+    a = BASE[0]
+    want = a.diagonal(min(max(offset, -9), 9))
+    got = torch.tensor(a).diagonal(offset)
+    assert tuple(got.shape) == want.shape
+    assert np.array_equal(got.numpy(), want)
