@@ -96,7 +96,8 @@ bool multiply_here(int64_t m, int64_t n, int64_t k, View<S> a, View<S> b, T* c,
   return product<T, S>(m, n, k, a, b, c, crs, e);
 }
 
-constexpr int64_t kInlineWork = int64_t{1} << (kWidth == 64 ? 21 : 20);  // multiplications: some 20 us
+// Multiplications that take some 20 us.
+constexpr int64_t kInlineWork = int64_t{1} << (kWidth == 64 ? 21 : 20);
 
 // c[m, n] = epilogue(a[m, k] b[k, n]), over the threads; a part takes whole tiles of
 // the longer side of c. False: no memory.
