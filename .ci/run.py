@@ -222,8 +222,11 @@ def portable() -> None:
     alone."""
     start, site = time.time(), WORK / "portable"
     defines = "FLAMBEAU_WERROR=ON;FLAMBEAU_STRIP=OFF"
+    # With the CMake that made the wheels, not the one installed since: another version
+    # puts flags in another order, and the compiler's cache knows nothing of them.
     built = sh(
         *(BIN / "pip", "install", "--no-deps", "--target", site, "./backends/cpu_mkl"),
+        PATH=os.environ.get("PATH", os.defpath),
         USE_MKL="0",
         USE_MKLDNN="0",
         USE_OPENMP="0",
