@@ -82,15 +82,20 @@ struct Running {
   Running* const outer;
   bool unlocked = false;
   void* lock = nullptr;  // what lock_hooks.release returned
-  std::vector<Workspace> workspaces;
+  std::unique_ptr<std::vector<Workspace>> workspaces;  // few kernels ask for any
 
   explicit Running(DeviceRuntime& d)
       : device(d), outer(std::exchange(t_running, this)) {}
   // Under the lock; a thread that ends while it waits for the lock never comes here.
   void finish() {
     t_running = outer;
-    for (; !workspaces.empty(); workspaces.pop_back()) {
-      const Workspace& w = workspaces.back();
+    if (workspaces) [[unlikely]] {
+      release_workspaces();
+    }
+  }
+  [[gnu::noinline]] void release_workspaces() {
+    for (; !workspaces->empty(); workspaces->pop_back()) {
+      const Workspace& w = workspaces->back();
       device.allocator.release(w.data, w.bytes, w.size_class, w.stream);
     }
   }
@@ -106,7 +111,8 @@ void* host_workspace(const fl_call*, size_t bytes) {
   Running::Workspace w{nullptr, bytes, 0, current_stream_id(r.device)};
   try {
     w.data = r.device.allocator.allocate(bytes, &w.size_class, w.stream);
-    r.workspaces.push_back(w);
+    if (!r.workspaces) r.workspaces = std::make_unique<std::vector<Running::Workspace>>();
+    r.workspaces->push_back(w);
   } catch (const Error&) {
     w.data = nullptr;  // the kernel reports FL_OUT_OF_MEMORY
   }
@@ -470,7 +476,7 @@ int64_t work_of(const fl_call& c) {
   return n;
 }
 
-fl_status run(fl_kernel kernel, fl_call& call, DeviceRuntime& device) {
+inline fl_status run(fl_kernel kernel, fl_call& call, DeviceRuntime& device) {
   Running running(device);
   running.unlocked =
       lock_hooks.release && !device.asynchronous && work_of(call) >= kUnlockAt;
@@ -492,13 +498,14 @@ bool try_kernel(fl_kernel kernel, fl_call& call, DeviceRuntime& device, KernelId
   call.host = &kHost;
   call.op = slot.name;
   call.context = slot.context;
-  fl_status status = run(kernel, call, device);
-  if (status == FL_OUT_OF_MEMORY) [[unlikely]] {
-    device.allocator.empty_cache();
+  fl_status status;
+  for (bool again = false;; again = true) {
     status = run(kernel, call, device);
-  }
-  if (status == FL_OK) [[likely]] {
-    return true;
+    if (status == FL_OK) [[likely]] {
+      return true;
+    }
+    if (status != FL_OUT_OF_MEMORY || again) break;
+    device.allocator.empty_cache();
   }
   if (status == FL_UNSUPPORTED) return false;
   check_status(status, device, kernel_name(id));

@@ -6,30 +6,8 @@
 #include <vector>
 
 #include "flambeau/error.h"
-#include "flambeau/spares.h"
-#include "flambeau/stream.h"
 
 namespace fl {
-
-namespace {
-constinit Spares<Storage> spares;
-}  // namespace
-
-void* Storage::operator new(size_t) { return spares.take(); }
-void Storage::operator delete(void* p) { spares.give(p); }
-
-Ref<Storage> Storage::make(DeviceRuntime& device, size_t nbytes) {
-  uint8_t size_class;
-  const int stream = device.streams.size() == 1 ? 0 : current_stream_id(device);
-  void* data = device.allocator.allocate(nbytes, &size_class, stream);
-  Storage* s = new Storage;
-  s->data = data;
-  s->nbytes = nbytes;
-  s->device = &device;
-  s->size_class = size_class;
-  s->stream = static_cast<uint8_t>(stream);
-  return Ref<Storage>(s);
-}
 
 Ref<Storage> Storage::wrap(DeviceRuntime& device, void* data, size_t nbytes,
                            void (*deleter)(void*), void* context) {
@@ -112,15 +90,12 @@ void release_when_passed(const Storage& s) {
 }
 }  // namespace
 
-void Storage::destroy(Storage* s) {
-  if (s->deleter) {
-    s->deleter(s->context);
-  } else if (s->used_by != 0) [[unlikely]] {
-    release_when_passed(*s);
-  } else if (s->data) {
-    s->device->allocator.release(s->data, s->nbytes, s->size_class, s->stream);
+void Storage::let_go() {
+  if (deleter) {
+    deleter(context);
+  } else if (data) {
+    release_when_passed(*this);
   }
-  delete s;
 }
 
 }  // namespace fl

@@ -213,37 +213,61 @@ bool run_small_matrix(const fl_call* call, RowFn row, const void* op, uint32_t f
   return true;
 }
 
+// Whether a row function can take the operand as it lies.
+inline bool is_row(const fl_tensor& t, uint32_t flags) {
+  return t.ndim == 1 && t.strides[0] == 1 && (t.flags & FL_HOST_SCALAR) == 0 &&
+         (!is_half(t.dtype) || (flags & kRaw) != 0);
+}
+
+// All operands are rows: most calls on small tensors.
+inline bool run_rows_alone(const fl_call* call, RowFn row, const void* op,
+                           uint32_t flags) {
+  static constexpr int64_t kUnits[kMaxOperands] = {1, 1, 1, 1, 1, 1};
+  char* p[kMaxOperands];
+  if (!is_row(call->out[0], flags)) return false;
+  p[0] = static_cast<char*>(call->out[0].data);
+  for (int k = 0; k < call->n_in; ++k) {
+    if (!is_row(call->in[k], flags)) return false;
+    p[k + 1] = static_cast<char*>(call->in[k].data);
+  }
+  row(p, kUnits, call->out[0].numel, op);
+  return true;
+}
+
+// Rows, and single values among them.
+bool run_one_row(const fl_call* call, RowFn row, const void* op, uint32_t flags) {
+  char* p[kMaxOperands];
+  int64_t step[kMaxOperands];
+  alignas(64) char splats[kMaxOperands][kSplatBytes];
+  const int64_t n = call->out[0].numel;
+  const fl_tensor* t = &call->out[0];
+  for (int k = 0; k <= call->n_in; t = &call->in[k++]) {
+    const bool half = is_half(t->dtype) && (flags & kRaw) == 0;
+    const bool host = (t->flags & FL_HOST_SCALAR) != 0;
+    p[k] = static_cast<char*>(t->data);
+    step[k] = 1;
+    if (host || (k > 0 && t->ndim == 1 && t->strides[0] == 0)) {
+      fill_splat(splats[k], p[k], t->dtype, half);
+      p[k] = splats[k];
+      step[k] = 0;
+    } else if (half || !(n == 1 || (t->ndim == 1 && t->strides[0] == 1))) {
+      return false;
+    }
+  }
+  row(p, step, n, op);
+  return true;
+}
+
 }  // namespace
 
 fl_status pointwise(const fl_call* call, RowFn row, const void* op, float cost,
                     uint32_t flags) {
   const fl_tensor& out = call->out[0];
-  const int64_t n = out.numel;
-  if (n == 0) return FL_OK;
-  // The common small case: contiguous operands and single values, done right here.
-  if (n * cost <= 20000 && call->n_out == 1 && call->n_in < kMaxOperands) {
-    char* p[kMaxOperands];
-    int64_t step[kMaxOperands];
-    alignas(64) char splats[kMaxOperands][kSplatBytes];
-    const fl_tensor* t = &out;
-    int k = 0;
-    for (; k <= call->n_in; t = &call->in[k++]) {
-      const bool half = is_half(t->dtype) && (flags & kRaw) == 0;
-      const bool host = (t->flags & FL_HOST_SCALAR) != 0;
-      p[k] = static_cast<char*>(t->data);
-      step[k] = 1;
-      if (host || (k > 0 && t->ndim == 1 && t->strides[0] == 0)) {
-        fill_splat(splats[k], p[k], t->dtype, half);
-        p[k] = splats[k];
-        step[k] = 0;
-      } else if (half || !(n == 1 || (t->ndim == 1 && t->strides[0] == 1))) {
-        break;
-      }
-    }
-    if (k > call->n_in) {
-      row(p, step, n, op);
-      return FL_OK;
-    }
+  if (out.numel == 0) return FL_OK;
+  // The common small cases, done right here.
+  if (out.numel * cost <= 20000 && call->n_out == 1 && call->n_in < kMaxOperands) {
+    if (run_rows_alone(call, row, op, flags)) return FL_OK;
+    if (run_one_row(call, row, op, flags)) return FL_OK;
     if (out.ndim == 2 && run_small_matrix(call, row, op, flags)) return FL_OK;
   }
   return run_general(call, row, op, cost, flags);

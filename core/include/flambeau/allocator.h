@@ -21,16 +21,14 @@
 namespace fl {
 
 struct Counter {  // one of memory_stats' quantities
-  int64_t current = 0, peak = 0, allocated = 0, freed = 0;
+  int64_t current = 0, peak = 0, allocated = 0;
   void increase(int64_t n) {
     current += n;
     allocated += n;
     if (current > peak) peak = current;
   }
-  void decrease(int64_t n) {
-    current -= n;
-    freed += n;
-  }
+  void decrease(int64_t n) { current -= n; }
+  int64_t freed() const { return allocated - current; }
 };
 
 // Block sizes are powers of two in four steps each (64, 80, 96, 112, 128, 160, ...),
@@ -64,10 +62,18 @@ class CachingAllocator {
   Counter allocated, reserved, allocations, requested;
   int64_t retries = 0, failures = 0;
   void reset_peak();
-  static size_t class_bytes(int size_class);
+  static size_t class_bytes(int size_class) { return kClassBytes[size_class]; }
   static int class_of(size_t bytes);
 
  private:
+  static constexpr std::array<size_t, kClasses> kClassBytes = [] {
+    std::array<size_t, kClasses> sizes{64};
+    for (size_t c = 1; c < sizes.size(); ++c) {
+      const size_t base = size_t{1} << (6 + (c - 1) / 4);
+      sizes[c] = base + ((c - 1) % 4 + 1) * (base / 4);
+    }
+    return sizes;
+  }();
   using Pool = std::array<std::vector<void*>, kClasses>;
   struct Pending {
     void* data;
@@ -107,12 +113,6 @@ inline int CachingAllocator::class_of(size_t bytes) {
   const int e = std::bit_width(bytes - 1) - 1;  // 2^e < bytes <= 2^(e+1)
   const size_t base = size_t{1} << e, step = base / 4;
   return (e - 6) * 4 + static_cast<int>((bytes - base + step - 1) / step);
-}
-
-inline size_t CachingAllocator::class_bytes(int c) {
-  if (c == 0) return 64;
-  const size_t base = size_t{1} << (6 + (c - 1) / 4);
-  return base + static_cast<size_t>((c - 1) % 4 + 1) * (base / 4);
 }
 
 // Under the address sanitizer, what a block has over what was asked for is nobody's,

@@ -2,6 +2,7 @@
 // makes and drops.  Touched only under the interpreter's lock, as counts are.
 #pragma once
 
+#include <cstddef>
 #include <new>
 #include <utility>
 
@@ -32,6 +33,17 @@ class Spares {
   };
   Link* first_ = nullptr;
   int n_ = 0;
+};
+
+// A base for T, so that `new T` takes a spare and `delete` gives one; no class may derive
+// from T.
+template <class T>
+struct Recycled {
+  static void* operator new(size_t) { return spares_.take(); }
+  static void operator delete(void* p) { spares_.give(p); }
+
+ private:
+  static inline constinit Spares<T> spares_;
 };
 
 }  // namespace fl

@@ -7,6 +7,8 @@
 
 #include "flambeau/device.h"
 #include "flambeau/ref.h"
+#include "flambeau/spares.h"
+#include "flambeau/stream.h"
 
 namespace fl {
 
@@ -25,8 +27,8 @@ struct Storage {
   void (*deleter)(void* context) = nullptr;
   void* context = nullptr;
 
-  static void* operator new(size_t bytes);
-  static void operator delete(void* p);
+  static void* operator new(size_t) { return spares.take(); }
+  static void operator delete(void* p) { spares.give(p); }
   static Ref<Storage> make(DeviceRuntime& device, size_t nbytes);
   static Ref<Storage> wrap(DeviceRuntime& device, void* data, size_t nbytes,
                            void (*deleter)(void*), void* context);
@@ -36,7 +38,32 @@ struct Storage {
   void record_stream(int stream);
   // Grows or shrinks in place, keeping the common bytes.
   void resize(size_t nbytes);
-  static void destroy(Storage* s);
+  static void destroy(Storage* s) {
+    if (s->deleter || s->used_by != 0) [[unlikely]] {
+      s->let_go();
+    } else {
+      s->device->allocator.release(s->data, s->nbytes, s->size_class, s->stream);
+    }
+    delete s;
+  }
+
+ private:
+  static Spares<Storage> spares;
+  void let_go();  // of memory that is not the allocator's, or that streams may still use
 };
+inline constinit Spares<Storage> Storage::spares;
+
+[[gnu::always_inline]] inline Ref<Storage> Storage::make(DeviceRuntime& device, size_t nbytes) {
+  uint8_t size_class;
+  const int stream = device.streams.size() == 1 ? 0 : current_stream_id(device);
+  void* data = device.allocator.allocate(nbytes, &size_class, stream);
+  Storage* s = new Storage;
+  s->data = data;
+  s->nbytes = nbytes;
+  s->device = &device;
+  s->size_class = size_class;
+  s->stream = static_cast<uint8_t>(stream);
+  return Ref<Storage>(s);
+}
 
 }  // namespace fl

@@ -27,11 +27,21 @@ class Task {
       : id_(next_task++),
         keep_graph_(keep_graph),
         create_graph_(create_graph),
-        inputs_(inputs) {}
+        inputs_(inputs),
+        ready_(BySequence(), with_room()) {
+    visited_.reserve(kRoom);
+  }
   ~Task();
   std::vector<Tensor> run(const std::vector<Edge>& roots, std::vector<Tensor>& grads);
 
  private:
+  // Nodes of a small graph: for them no list grows.
+  static constexpr size_t kRoom = 32;
+  static std::vector<Node*> with_room() {
+    std::vector<Node*> nodes;
+    nodes.reserve(kRoom);
+    return nodes;
+  }
   struct Aside {
     Node* node;
     uint64_t task;
@@ -82,7 +92,8 @@ void Task::enter(Node* n) {
 
 void Task::discover(Node* root) {
   if (root->task == id_) return;
-  std::vector<Node*> stack{root};
+  std::vector<Node*> stack = with_room();
+  stack.push_back(root);
   enter(root);
   while (!stack.empty()) {
     Node* n = stack.back();

@@ -8,7 +8,7 @@
 
 namespace fl {
 
-[[gnu::tls_model("initial-exec")]] thread_local AutogradState tls;
+[[gnu::tls_model("initial-exec")]] constinit thread_local AutogradState tls;
 SavedHooks saved_hooks;
 AnomalyHooks anomaly_hooks;
 

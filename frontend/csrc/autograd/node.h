@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "autograd/lines.h"
+#include "flambeau/spares.h"
 #include "ops/op.h"
 
 namespace fl {
@@ -130,9 +131,7 @@ struct SavedHooks {
 extern SavedHooks saved_hooks;
 
 // The node of a recorded op call.
-struct OpNode final : Node {
-  static void* operator new(size_t bytes);
-  static void operator delete(void* p);
+struct OpNode final : Node, Recycled<OpNode> {
   const Op* op;
   std::vector<Value> values;      // numbers, lists: tensors are in `inputs`
   std::vector<int64_t> int_pool;  // what list values point to
@@ -157,7 +156,7 @@ struct OpNode final : Node {
 };
 
 // Adds to .grad of a leaf; held by the leaf weakly, holds the leaf strongly.
-struct AccumulateGrad : Node {
+struct AccumulateGrad final : Node, Recycled<AccumulateGrad> {
   Tensor variable;
   explicit AccumulateGrad(const Tensor& t);
   ~AccumulateGrad() override;
@@ -166,7 +165,7 @@ struct AccumulateGrad : Node {
   bool is_accumulate() const override { return true; }
 };
 
-struct AutogradMeta {
+struct AutogradMeta final : Recycled<AutogradMeta> {
   Tensor grad;
   Ref<Node> grad_fn;  // of a result
   uint32_t output_index = 0;
@@ -189,8 +188,9 @@ struct AutogradState {
   // Anything that makes the plain path of call() not enough: autocast, traces, ...
   uint32_t modes = 0;
 };
-// Read by every call: found without a look-up, also in a library opened at run time.
-[[gnu::tls_model("initial-exec")]] extern thread_local AutogradState tls;
+// Read by every call: found without a look-up, also in a library opened at run time,
+// and (constinit) without asking whether it has been made.
+[[gnu::tls_model("initial-exec")]] extern constinit thread_local AutogradState tls;
 
 struct GradGuard {  // sets grad_enabled for a scope
   explicit GradGuard(bool on) : before(tls.grad_enabled) { tls.grad_enabled = on; }

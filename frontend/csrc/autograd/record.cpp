@@ -3,7 +3,6 @@
 #include <cctype>
 
 #include "autograd/node.h"
-#include "flambeau/spares.h"
 #include "ops/ops.h"
 #include "ops/record.h"
 
@@ -12,8 +11,6 @@ namespace fl {
 namespace {
 
 constexpr uint32_t kOutputBits = kAllOut | kOutShapes;
-
-constinit Spares<OpNode> spares;
 
 // Which tensors the derivatives of the inputs that need one will read.
 uint32_t reads_of(const Op& op, const OpNode& node) {
@@ -107,9 +104,6 @@ void save_outputs(OpNode& node, const Frame& f) {
 }
 
 }  // namespace
-
-void* OpNode::operator new(size_t) { return spares.take(); }
-void OpNode::operator delete(void* p) { spares.give(p); }
 
 Ref<OpNode> record(const Op& op, const Frame& f, bool clone_self) {
   auto* raw = new OpNode(op);

@@ -35,7 +35,7 @@ bool single_value(PyObject* o, Scalar& out) {
 
 }  // namespace
 
-bool as_int(PyObject* o, int64_t& out) {
+bool as_any_int(PyObject* o, int64_t& out) {
   if (PyLong_Check(o)) [[likely]] {
     out = long_value(o);
     return true;

@@ -42,6 +42,7 @@ struct Range {
 int64_t slice_bound(PyObject* o, int64_t otherwise) {
   if (o == Py_None) return otherwise;
   int64_t v;
+  if (small_int(o, v)) return v;
   if (PyLong_Check(o)) {
     int overflow = 0;
     v = PyLong_AsLongLongAndOverflow(o, &overflow);
@@ -63,7 +64,8 @@ Range range_of(PyObject* slice, int64_t size) {
   if (r.stop < 0) r.stop = r.stop < -size ? 0 : r.stop + size;
   r.start = std::min(r.start, size);
   r.stop = std::min(r.stop, size);
-  r.length = r.stop > r.start ? (r.stop - r.start + r.step - 1) / r.step : 0;
+  r.length = std::max<int64_t>(r.stop - r.start, 0);
+  if (r.step != 1 && r.length > 0) r.length = (r.length - 1) / r.step + 1;
   return r;
 }
 

@@ -11,11 +11,16 @@ namespace {
 struct Lazy {
   const char* prefix;
   const Op* op = nullptr;
+  const Value* third = nullptr;  // of ops with an optional last argument: its default
   const Op& get() {
     if (!op) [[unlikely]] {
-      op = &find_op(prefix);
+      find();
     }
     return *op;
+  }
+  [[gnu::noinline]] void find() {
+    op = &find_op(prefix);
+    if (op->schema.args.size() > 2) third = &op->schema.args[2].value;
   }
 };
 
@@ -47,13 +52,13 @@ inline bool operand(PyObject* o, Value& v, Tensor& keep) {
 
 PyObject* binary(Lazy& lazy, PyObject* a, PyObject* b) noexcept {
   return guard([&]() -> PyObject* {
-    Value args[3];  // a third one for ops with an optional last argument
+    Value args[3];
     Tensor keep;
     if (!operand(a, args[0], keep) || !operand(b, args[1], keep)) {
       Py_RETURN_NOTIMPLEMENTED;
     }
     const Op& op = lazy.get();
-    if (op.schema.args.size() > 2) args[2] = op.schema.args[2].value;
+    if (lazy.third) args[2] = *lazy.third;
     Frame f;
     f.args = args;
     call(op, f);
@@ -69,7 +74,7 @@ PyObject* inplace(Lazy& lazy, PyObject* a, PyObject* b) noexcept {
       Py_RETURN_NOTIMPLEMENTED;
     }
     const Op& op = lazy.get();
-    if (op.schema.args.size() > 2) args[2] = op.schema.args[2].value;
+    if (lazy.third) args[2] = *lazy.third;
     Frame f;
     f.args = args;
     call_inplace(op, f);

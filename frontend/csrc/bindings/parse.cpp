@@ -105,6 +105,7 @@ int find_argument(const Schema& schema, std::string_view name) {
 Overload::Overload(const Op& record)
     : op(&record),
       count(static_cast<int>(record.schema.args.size())),
+      all((uint64_t{1} << count) - 1),
       positional(record.schema.positional) {
   check(count <= kMaxArgs, record.name(), ": too many arguments for the bindings");
   bool has_device = false, tensors = false;
@@ -182,8 +183,8 @@ bool parse(const Overload& o, PyObject* const* args, Py_ssize_t n, PyObject* kwn
       if (!put(at, args[n + j])) return false;
     }
   }
-  for (int j = 0; j < o.count; ++j) {
-    if (given >> j & 1) continue;
+  for (uint64_t left = o.all & ~given; left != 0; left &= left - 1) {
+    const int j = __builtin_ctzll(left);
     if (!spec[j].has_default) [[unlikely]] {
       why = {Mismatch::Kind::Missing, j, nullptr};
       return false;

@@ -10,7 +10,10 @@ namespace fl::py {
 
 // ---- single conversions: false when the object is of another kind -------------------
 // An int, a bool, an object with __index__, or an integral tensor of one element.
-bool as_int(PyObject* o, int64_t& out);
+bool as_any_int(PyObject* o, int64_t& out);
+inline bool as_int(PyObject* o, int64_t& out) {
+  return small_int(o, out) || as_any_int(o, out);
+}
 bool as_float(PyObject* o, double& out);
 // Numbers of Python and NumPy; not tensors.
 bool as_number(PyObject* o, Scalar& out);
@@ -84,7 +87,8 @@ int find_argument(const Schema& schema, std::string_view name);
 
 struct Overload {
   const Op* op = nullptr;
-  int count = 0;  // of arguments
+  int count = 0;     // of arguments
+  uint64_t all = 0;  // a bit for each
   int positional = 0;
   int self_index = 0;             // where a method's object goes
   bool varargs_function = false;  // f(2, 3) stands for f((2, 3))

@@ -91,6 +91,21 @@ int guard_int(F&& f) noexcept {
   }
 }
 
+// The value of an int of one digit, as nearly all are; false for any other object.
+inline bool small_int(PyObject* o, int64_t& out) {
+  if (!PyLong_CheckExact(o)) return false;
+  const auto* i = reinterpret_cast<PyLongObject*>(o);
+#if PY_VERSION_HEX >= 0x030C0000
+  if (!PyUnstable_Long_IsCompact(i)) return false;
+  out = PyUnstable_Long_CompactValue(i);
+#else
+  const Py_ssize_t digits = Py_SIZE(o);  // negative for negative numbers
+  if (digits < -1 || digits > 1) return false;
+  out = digits * static_cast<int64_t>(i->ob_digit[0]);
+#endif
+  return true;
+}
+
 inline PyObject* none() { return Py_NewRef(Py_None); }
 inline PyObject* boolean(bool v) { return Py_NewRef(v ? Py_True : Py_False); }
 inline PyObject* string(std::string_view s) {

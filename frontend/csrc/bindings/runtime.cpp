@@ -91,7 +91,7 @@ void put(pb::dict& out, const std::string& name, const Counter& c) {
   out[(name + ".all.current").c_str()] = c.current;
   out[(name + ".all.peak").c_str()] = c.peak;
   out[(name + ".all.allocated").c_str()] = c.allocated;
-  out[(name + ".all.freed").c_str()] = c.freed;
+  out[(name + ".all.freed").c_str()] = c.freed();
 }
 
 void add_memory(pb::module_& m) {

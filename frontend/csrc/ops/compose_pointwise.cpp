@@ -55,7 +55,8 @@ Tensor hypot(const Tensor& a, const Tensor& b) {
 }
 
 Tensor copysign(const Tensor& a, const Operand& b) {
-  const PointwiseOperand both[] = {{Value(a)}, {b.value}};
+  const Value left(a);
+  const PointwiseOperand both[] = {{left}, {b.value}};
   const Dtype d = common_dtype(Promote::Float, both);
   const Tensor size = abs(to_dtype(a, d));
   if (!b.value.is_tensor()) {
@@ -68,7 +69,8 @@ Tensor copysign(const Tensor& a, const Operand& b) {
 // The bits of floating point numbers, as integers, are in the order of magnitudes.
 Tensor nextafter(const Tensor& a, const Tensor& b) {
   static const OpRef bits("view(Tensor self, ScalarType"), sign("signbit(");
-  const PointwiseOperand both[] = {{Value(a)}, {Value(b)}};
+  const Value left(a), right(b);
+  const PointwiseOperand both[] = {{left}, {right}};
   const Dtype d = common_dtype(Promote::Same, both);
   const int64_t size = item_size(d);
   const Dtype whole = size == 8   ? Dtype::Int64
@@ -132,7 +134,8 @@ Tensor xlog1py(const Operand& a, const Operand& b) {
 // Euclid, all pairs at once, until the last remainder is 0.
 Tensor gcd(const Tensor& a, const Tensor& b) {
   static const OpRef any("any(Tensor self)");
-  const PointwiseOperand both[] = {{Value(a)}, {Value(b)}};
+  const Value left(a), right(b);
+  const PointwiseOperand both[] = {{left}, {right}};
   const Dtype d = common_dtype(Promote::Integral, both);
   Tensor x = abs(to_dtype(a, d)), y = abs(to_dtype(b, d));
   while (item(any(y)).to_bool()) {

@@ -216,15 +216,15 @@ bool wants_grad(const Op& op, const Frame& f) {
 
 bool has_derivative(const Op& op) { return !op.single.empty() || op.joint; }
 
-void mark_views(const Frame& f) {
+inline void mark_view(const Tensor& v, TensorImpl* of, bool one_of_many) {
+  if (!v.defined() || v.get() == of || v->storage != of->storage) return;
+  make_view(v, of);
+  if (one_of_many) v->set(kMultiView, true);
+}
+inline void mark_views(const Frame& f) {
   TensorImpl* of = f.args[0].tensor;
-  for (int i = 0; i < f.n_out; ++i) {
-    const Tensor& v = f.output(i);
-    if (v.defined() && v.get() != of && v->storage == of->storage) {
-      make_view(v, of);
-      if (f.list) v->set(kMultiView, true);
-    }
-  }
+  if (f.n_out > 0) mark_view(f.out, of, f.list);
+  for (int i = 1; i < f.n_out; ++i) mark_view(f.more[i - 1], of, f.list);
 }
 
 void run_plain(const Op& op, Frame& f) {

@@ -49,11 +49,11 @@ int rank_of(const TensorImpl* t) {
 Dtype operand_dtype(std::span<const PointwiseOperand> operands) {
   Ranks r;
   for (const PointwiseOperand& o : operands) {
-    if (o.keep_dtype || o.value.none()) continue;
-    if (o.value.is_tensor()) {
-      r.add(rank_of(o.value.tensor), o.value.tensor->dtype);
+    if (o.keep_dtype || o.value->none()) continue;
+    if (o.value->is_tensor()) {
+      r.add(rank_of(o.value->tensor), o.value->tensor->dtype);
     } else {
-      r.add(2, o.value.scalar().dtype());
+      r.add(2, o.value->scalar().dtype());
     }
   }
   return common_dtype(r);
@@ -103,8 +103,8 @@ DeviceRuntime* choose_device(const char* op,
   DeviceRuntime* device = nullptr;
   bool zero_dim = true;
   for (const PointwiseOperand& o : operands) {
-    if (!o.value.is_tensor()) continue;
-    TensorImpl* t = o.value.tensor;
+    if (!o.value->is_tensor()) continue;
+    TensorImpl* t = o.value->tensor;
     if (!device || (zero_dim && t->ndim > 0)) {
       if (device && t->device != device && !device->host_memory) zero_dim = false;
       if (!device || zero_dim) device = t->device;
@@ -144,7 +144,7 @@ void broadcast_into(Plan& p, const TensorImpl* t) {
 void load_operands(Plan& p, std::span<const PointwiseOperand> operands) {
   p.n = static_cast<int>(operands.size());
   for (int i = 0; i < p.n; ++i) {
-    const Value& v = operands[i].value;
+    const Value& v = *operands[i].value;
     p.dtypes[i] = p.compute;
     if (v.none()) {
       p.is_absent[i] = true;
@@ -262,19 +262,19 @@ bool launch(Plan& p, const Tensor& out, std::span<const fl_attr> attrs, bool mus
 
 // The commonest case by far: dense tensors of one shape and device, and numbers, none
 // of which needs a cast.
-bool run_fast(Frame& f, KernelId kernel, Promote promote,
-              std::span<const PointwiseOperand> operands,
-              std::span<const fl_attr> attrs) {
+inline bool run_fast(Frame& f, KernelId kernel, Promote promote,
+                     std::span<const PointwiseOperand> operands,
+                     std::span<const fl_attr> attrs) {
   TensorImpl* a = nullptr;  // one of the tensors
   Dtype d = Dtype::Float32;
   bool typed = false, numbers = false;
   for (const PointwiseOperand& o : operands) {
-    if (!o.value.is_tensor()) {
-      if (o.value.none() || o.keep_dtype) return false;
+    if (!o.value->is_tensor()) {
+      if (o.value->none() || o.keep_dtype) return false;
       numbers = true;
       continue;
     }
-    TensorImpl* t = o.value.tensor;
+    TensorImpl* t = o.value->tensor;
     if (!(t->flags & kContiguous)) return false;
     if (!a) {
       a = t;
@@ -300,8 +300,8 @@ bool run_fast(Frame& f, KernelId kernel, Promote promote,
                 g->shape().equals(a->shape());
     if (!fits) return false;
     for (const PointwiseOperand& o : operands) {
-      if (!o.value.is_tensor()) continue;
-      TensorImpl* t = o.value.tensor;
+      if (!o.value->is_tensor()) continue;
+      TensorImpl* t = o.value->tensor;
       const bool same = t->offset == g->offset && t->dtype == g->dtype;
       if (t->storage == g->storage && !same) return false;
     }
@@ -313,14 +313,16 @@ bool run_fast(Frame& f, KernelId kernel, Promote promote,
   int64_t n = a->numel;
   alignas(16) char values[kMaxIn][16];
   fl_tensor t[kMaxIn + 1];
-  t[0] = {out->data(), &n, &kUnit, n, 1, static_cast<uint16_t>(result), 0};
+  const auto fill = [&n](fl_tensor& to, const TensorImpl* x) {
+    to = {x->data(), &n, &kUnit, n, 1, static_cast<uint16_t>(x->dtype), 0};
+  };
+  fill(t[0], out.get());
   int m = 1;
   for (const PointwiseOperand& o : operands) {
-    if (o.value.is_tensor()) {
-      TensorImpl* x = o.value.tensor;
-      t[m++] = {x->data(), &n, &kUnit, n, 1, static_cast<uint16_t>(x->dtype), 0};
+    if (o.value->is_tensor()) [[likely]] {
+      fill(t[m++], o.value->tensor);
     } else {
-      o.value.scalar().store(d, values[m - 1]);
+      o.value->scalar().store(d, values[m - 1]);
       t[m] = {values[m - 1], &n, &kStay, n, 1, static_cast<uint16_t>(d),
               FL_HOST_SCALAR};
       ++m;
@@ -338,23 +340,12 @@ bool run_fast(Frame& f, KernelId kernel, Promote promote,
   return true;
 }
 
-}  // namespace
-
-Dtype common_dtype(Promote promote, std::span<const PointwiseOperand> operands) {
-  const Dtype d = operand_dtype(operands);
-  return promote == Promote::Float && is_integral(d) ? default_dtype() : d;
-}
-
-void run_pointwise(Frame& f, KernelId kernel, Promote promote,
-                   std::span<const PointwiseOperand> operands,
-                   std::span<const fl_attr> attrs) {
-  run_pointwise(f, kernel, promote, operands, attrs, f.op->composite);
-}
-
-void run_pointwise(Frame& f, KernelId kernel, Promote promote,
-                   std::span<const PointwiseOperand> operands,
-                   std::span<const fl_attr> attrs, Composite composite) {
-  if (run_fast(f, kernel, promote, operands, attrs)) return;
+// Any other: apart, so that the stack and the registers of this one are not the fast
+// one's.
+[[gnu::noinline]] void run_planned(Frame& f, KernelId kernel, Promote promote,
+                                   std::span<const PointwiseOperand> operands,
+                                   std::span<const fl_attr> attrs,
+                                   Composite composite) {
   Plan p;
   p.op = f.op->name();
   p.kernel = kernel;
@@ -376,6 +367,26 @@ void run_pointwise(Frame& f, KernelId kernel, Promote promote,
   f.out = std::move(out);
 }
 
+}  // namespace
+
+Dtype common_dtype(Promote promote, std::span<const PointwiseOperand> operands) {
+  const Dtype d = operand_dtype(operands);
+  return promote == Promote::Float && is_integral(d) ? default_dtype() : d;
+}
+
+void run_pointwise(Frame& f, KernelId kernel, Promote promote,
+                   std::span<const PointwiseOperand> operands,
+                   std::span<const fl_attr> attrs) {
+  run_pointwise(f, kernel, promote, operands, attrs, f.op->composite);
+}
+
+void run_pointwise(Frame& f, KernelId kernel, Promote promote,
+                   std::span<const PointwiseOperand> operands,
+                   std::span<const fl_attr> attrs, Composite composite) {
+  if (run_fast(f, kernel, promote, operands, attrs)) return;
+  run_planned(f, kernel, promote, operands, attrs, composite);
+}
+
 void run_pointwise_record(Frame& f) {
   const Op& op = *f.op;
   PointwiseOperand operands[kMaxIn];
@@ -384,7 +395,7 @@ void run_pointwise_record(Frame& f) {
   for (size_t i = 0; i < op.schema.args.size(); ++i) {
     const Value& v = f.args[i];
     if (op.tensor_args >> i & 1u) {
-      operands[n++].value = v;
+      operands[n++].value = &v;
       continue;
     }
     fl_attr& a = attrs[m++];

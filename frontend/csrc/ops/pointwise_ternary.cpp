@@ -28,7 +28,8 @@ Tensor as_condition(const char* op, const Value& v) {
 void where_op(Frame& f) {
   static const KernelId k = intern_kernel("where");
   Tensor c = as_condition("where", f.args[0]);
-  const PointwiseOperand operands[] = {{Value(c), true}, {f.args[1]}, {f.args[2]}};
+  const Value condition(c);
+  const PointwiseOperand operands[] = {{condition, true}, {f.args[1]}, {f.args[2]}};
   run_pointwise(f, k, Promote::Same, operands, {});
 }
 
@@ -60,8 +61,9 @@ void masked_fill_op(Frame& f) {
         "masked_fill_ only supports boolean masks, but got ", "mask with dtype ",
         short_name(mask.dtype()));
   if (f.args[2].is_tensor()) {
-    Tensor v = fill_value(self, f.args[2]);
-    const PointwiseOperand operands[] = {{Value(mask), true}, {Value(v)}, {f.args[0]}};
+    const Tensor v = fill_value(self, f.args[2]);
+    const Value fill(v);
+    const PointwiseOperand operands[] = {{f.args[1], true}, {fill}, {f.args[0]}};
     return run_pointwise(f, k, Promote::Same, operands, {});
   }
   // A number stays a number: nothing is allocated for it.
@@ -72,9 +74,8 @@ void masked_fill_op(Frame& f) {
         "value cannot be converted to type ", short_name(self.dtype()),
         " without overflow");
   s.store(self.dtype(), raw);
-  Scalar exact = Scalar::load(self.dtype(), raw);
-  const PointwiseOperand operands[] = {
-      {Value(mask), true}, {Value(exact)}, {f.args[0]}};
+  const Value exact(Scalar::load(self.dtype(), raw));
+  const PointwiseOperand operands[] = {{f.args[1], true}, {exact}, {f.args[0]}};
   run_pointwise(f, k, Promote::Same, operands, {});
 }
 

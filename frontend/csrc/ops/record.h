@@ -10,9 +10,15 @@ namespace fl {
 // pointwise.cpp: the implementation behind Op::pointwise.
 void run_pointwise_record(Frame& f);
 
+// The caller keeps the value: copies of what has just been written would hold up every
+// call.
 struct PointwiseOperand {
-  Value value;              // tensor or number; None is an absent operand
+  const Value* value = nullptr;  // tensor or number; None is an absent operand
   bool keep_dtype = false;  // neither promotes nor is cast: the condition of `where`
+
+  PointwiseOperand() = default;
+  PointwiseOperand(const Value& v, bool keep = false) : value(&v), keep_dtype(keep) {}
+  PointwiseOperand(Value&&, bool = false) = delete;
 };
 // The dtype in which they are computed, by PyTorch's rules of promotion.
 Dtype common_dtype(Promote promote, std::span<const PointwiseOperand> operands);

@@ -60,6 +60,7 @@ namespace {
 
 Tensor view_sizes(const Tensor& self, IntList size) {
   const Dims sizes = infer_sizes(size, self.numel(), "view");
+  if (self.contiguous()) return alias(self, sizes);
   Dims strides;
   strides.n = sizes.n;
   check(view_strides(self, sizes, strides.v), "view: size ", to_string(size),
@@ -79,7 +80,13 @@ bool holds(IntList shape, int64_t numel) {
 }
 
 Tensor reshape(const Tensor& self, IntList shape) {
-  if (self.contiguous() && holds(shape, self.numel())) return ops::view(self, shape);
+  if (self.contiguous() && holds(shape, self.numel())) {
+    if (tls.modes || (tls.grad_enabled && self.requires_grad()))
+      return ops::view(self, shape);
+    const Tensor v = alias(self, shape);  // what view() comes to when nobody records it
+    make_view(v, self.get());
+    return v;
+  }
   const Dims sizes = infer_sizes(shape, self.numel(), "reshape");
   Dims strides;
   if (view_strides(self, sizes, strides.v)) return ops::view(self, sizes);
@@ -182,11 +189,14 @@ Tensor squeeze_dims(const Tensor& self, IntList dims) {
 }
 
 Tensor unsqueeze(const Tensor& self, int64_t dim) {
-  dim = wrap_dim(dim, self.dim() + 1);
-  Dims sizes(self.sizes()), strides(self.strides());
-  const int64_t step = dim < self.dim() ? sizes[dim] * strides[dim] : 1;
-  sizes.insert(dim, 1);
-  strides.insert(dim, step);
+  const int64_t n = self.dim();
+  dim = wrap_dim(dim, n + 1);
+  Dims sizes, strides;
+  for (int64_t d = 0; d <= n; ++d) {
+    const int64_t size = d < n ? self->sizes[d] : 1, step = d < n ? self->strides[d] : 1;
+    if (d == dim) sizes.push(1), strides.push(size * step);
+    if (d < n) sizes.push(size), strides.push(step);
+  }
   return alias(self, sizes, strides, self.offset());
 }
 

@@ -75,12 +75,17 @@ inline int64_t checked_count(IntList sizes) {
   return n;
 }
 
+[[noreturn]] void refuse_bytes(int64_t elements, Dtype dtype) {
+  fail(ErrorKind::Runtime, "Storage size calculation overflowed: ", elements,
+       " elements of ", short_name(dtype));
+}
+
 inline size_t checked_bytes(int64_t elements, Dtype dtype) {
   int64_t bytes;
-  check(!__builtin_mul_overflow(elements, item_size(dtype), &bytes) &&
-            bytes < (int64_t{1} << 60),
-        "Storage size calculation overflowed: ", elements, " elements of ",
-        short_name(dtype));
+  if (__builtin_mul_overflow(elements, item_size(dtype), &bytes) ||
+      bytes >= (int64_t{1} << 60)) [[unlikely]] {
+    refuse_bytes(elements, dtype);
+  }
   return static_cast<size_t>(bytes);
 }
 
@@ -88,31 +93,33 @@ inline size_t checked_bytes(int64_t elements, Dtype dtype) {
 
 namespace {
 
+// The geometry of an impl that nobody has seen yet: sizes are checked on the way.
 inline void lay_out(TensorImpl& t, IntList sizes) {
-  const int64_t n = checked_count(sizes);
   reserve_dims(t, sizes.size());
-  int64_t stride = 1;
+  int64_t n = 1, stride = 1;
   for (int d = t.ndim - 1; d >= 0; --d) {
-    t.sizes[d] = sizes[d];
+    const int64_t size = sizes[d];
+    t.sizes[d] = size;
     t.strides[d] = stride;
-    stride *= std::max<int64_t>(sizes[d], 1);
+    if (size < 0 || __builtin_mul_overflow(n, size, &n)) [[unlikely]] {
+      refuse_sizes(sizes, size);
+    }
+    stride *= std::max<int64_t>(size, 1);
   }
   t.numel = n;
   t.flags |= kContiguous;
 }
-
-// set_geometry() from lists that do not point into this very impl.
 inline void lay_out(TensorImpl& t, IntList sizes, IntList strides) {
-  const int64_t n = checked_count(sizes);
   reserve_dims(t, sizes.size());
   bool dense = true;
-  int64_t expect = 1;
+  int64_t n = 1;
   for (int d = t.ndim - 1; d >= 0; --d) {
-    t.sizes[d] = sizes[d];
-    t.strides[d] = strides[d];
-    if (sizes[d] != 1) {
-      dense = dense && strides[d] == expect;
-      expect *= sizes[d];
+    const int64_t size = sizes[d], stride = strides[d];
+    t.sizes[d] = size;
+    t.strides[d] = stride;
+    dense &= size == 1 || stride == n;
+    if (size < 0 || __builtin_mul_overflow(n, size, &n)) [[unlikely]] {
+      refuse_sizes(sizes, size);
     }
   }
   t.numel = n;
@@ -121,12 +128,16 @@ inline void lay_out(TensorImpl& t, IntList sizes, IntList strides) {
 
 }  // namespace
 
-void TensorImpl::set_contiguous(IntList s) { lay_out(*this, s); }
+void TensorImpl::set_contiguous(IntList s) {
+  checked_count(s);
+  lay_out(*this, s);
+}
 
 void TensorImpl::set_geometry(IntList s, IntList st) {
   check(s.size() <= kMaxDims, "tensor: expected at most ", kMaxDims,
         " dimensions, got ", s.size());
-  int64_t copy[2 * kMaxDims];
+  checked_count(s);
+  int64_t copy[2 * kMaxDims];  // the lists may be this impl's own
   std::copy(s.begin(), s.end(), copy);
   std::copy(st.begin(), st.end(), copy + kMaxDims);
   lay_out(*this, IntList(copy, s.size()), IntList(copy + kMaxDims, s.size()));
@@ -196,15 +207,28 @@ Tensor wrap_storage(Ref<Storage> storage, IntList sizes, IntList strides,
   return t;
 }
 
-Tensor alias(const Tensor& t, IntList sizes, IntList strides, int64_t offset) {
+namespace {
+// Without sizes yet.
+inline Tensor share(const Tensor& t, int64_t offset) {
   Tensor v(new TensorImpl);
   v->dtype = t.dtype();
   v->device = t->device;
   v->storage = t->storage;
   ++v->storage->refs;
   v->offset = offset;
+  v->flags = t->flags & (kInference | kUnversioned);
+  return v;
+}
+}  // namespace
+
+Tensor alias(const Tensor& t, IntList sizes, IntList strides, int64_t offset) {
+  Tensor v = share(t, offset);
   lay_out(*v, sizes, strides);
-  v->flags |= t->flags & (kInference | kUnversioned);
+  return v;
+}
+Tensor alias(const Tensor& t, IntList sizes) {
+  Tensor v = share(t, t.offset());
+  lay_out(*v, sizes);
   return v;
 }
 

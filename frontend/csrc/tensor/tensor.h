@@ -148,6 +148,7 @@ Tensor wrap_storage(Ref<Storage> storage, IntList sizes, IntList strides,
 // A new impl over the same storage: no history.  `view_of` records the base for
 // autograd's views and in-place rules.
 Tensor alias(const Tensor& t, IntList sizes, IntList strides, int64_t offset);
+Tensor alias(const Tensor& t, IntList sizes);  // row-major, from the same offset
 Tensor detach_alias(const Tensor& t);
 
 // ---- geometry --------------------------------------------------------------------
