@@ -111,7 +111,8 @@ void* host_workspace(const fl_call*, size_t bytes) {
   Running::Workspace w{nullptr, bytes, 0, current_stream_id(r.device)};
   try {
     w.data = r.device.allocator.allocate(bytes, &w.size_class, w.stream);
-    if (!r.workspaces) r.workspaces = std::make_unique<std::vector<Running::Workspace>>();
+    if (!r.workspaces)
+      r.workspaces = std::make_unique<std::vector<Running::Workspace>>();
     r.workspaces->push_back(w);
   } catch (const Error&) {
     w.data = nullptr;  // the kernel reports FL_OUT_OF_MEMORY

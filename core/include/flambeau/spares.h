@@ -35,8 +35,8 @@ class Spares {
   int n_ = 0;
 };
 
-// A base for T, so that `new T` takes a spare and `delete` gives one; no class may derive
-// from T.
+// A base for T, so that `new T` takes a spare and `delete` gives one; no class may
+// derive from T.
 template <class T>
 struct Recycled {
   static void* operator new(size_t) { return spares_.take(); }

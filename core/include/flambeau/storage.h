@@ -49,11 +49,13 @@ struct Storage {
 
  private:
   static Spares<Storage> spares;
-  void let_go();  // of memory that is not the allocator's, or that streams may still use
+  void
+  let_go();  // of memory that is not the allocator's, or that streams may still use
 };
 inline constinit Spares<Storage> Storage::spares;
 
-[[gnu::always_inline]] inline Ref<Storage> Storage::make(DeviceRuntime& device, size_t nbytes) {
+[[gnu::always_inline]] inline Ref<Storage> Storage::make(DeviceRuntime& device,
+                                                         size_t nbytes) {
   uint8_t size_class;
   const int stream = device.streams.size() == 1 ? 0 : current_stream_id(device);
   void* data = device.allocator.allocate(nbytes, &size_class, stream);

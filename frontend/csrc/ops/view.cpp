@@ -193,7 +193,8 @@ Tensor unsqueeze(const Tensor& self, int64_t dim) {
   dim = wrap_dim(dim, n + 1);
   Dims sizes, strides;
   for (int64_t d = 0; d <= n; ++d) {
-    const int64_t size = d < n ? self->sizes[d] : 1, step = d < n ? self->strides[d] : 1;
+    const int64_t size = d < n ? self->sizes[d] : 1,
+                  step = d < n ? self->strides[d] : 1;
     if (d == dim) sizes.push(1), strides.push(size * step);
     if (d < n) sizes.push(size), strides.push(step);
   }
