@@ -34,33 +34,39 @@ inline void relax() {
 thread_local bool inside = false;
 
 // Note [Claiming chunks]
-// A loop is a number of chunks behind one counter. The caller and every worker that is
-// awake claim the next chunk until none is left, so a worker that the system has not
-// scheduled costs nothing: its share is done by the others. The caller then waits only
-// for chunks already being worked on. `users` counts the workers that look at the loop;
+// A loop is cut into a share for each thread, and a share into chunks behind a counter.
+// The caller and every worker that is awake claim the chunks of their own share, then
+// those that are left of the others', until there are none: so a worker that the system
+// has not scheduled costs nothing. The caller then waits only for chunks already being
+// worked on. A thread gets the same share of the next loop of that size, and finds in
+// its caches what it has left there. `users` counts the workers that look at the loop;
 // the next loop may be set up once it is 0.
 struct Loop {
   Body body;
   void* context;
   int64_t n, chunk;
+  int threads;
+};
+struct alignas(64) Share {  // a line of the cache each: only thieves meet there
   std::atomic<int64_t> next{0};
+  int64_t end = 0;
 };
 
 class Pool {
  public:
   // False when another thread of the program is using the pool.
-  bool run(Loop& loop, int workers) {
+  bool run(const Loop& loop) {
     std::unique_lock<std::mutex> hold(busy_, std::try_to_lock);
     if (!hold.owns_lock()) return false;
-    grow(workers);
-    allowed_ = workers;
+    grow(loop.threads - 1);
+    cut(loop);
     loop_.store(&loop, std::memory_order_release);
     epoch_.fetch_add(1, std::memory_order_seq_cst);
     if (sleepers_.load(std::memory_order_seq_cst) > 0) {
       std::lock_guard<std::mutex> lock(mutex_);
       wake_.notify_all();
     }
-    work(loop);
+    work(loop, 0);
     loop_.store(nullptr, std::memory_order_seq_cst);
     for (int spins = 0; users_.load(std::memory_order_seq_cst) != 0;) {
       if (++spins < kSpins) {
@@ -73,11 +79,26 @@ class Pool {
   }
 
  private:
-  static void work(Loop& loop) {
-    for (;;) {
-      const int64_t begin = loop.next.fetch_add(loop.chunk, std::memory_order_relaxed);
-      if (begin >= loop.n) return;
-      loop.body(loop.context, begin, std::min(begin + loop.chunk, loop.n));
+  void cut(const Loop& loop) {
+    const int64_t chunks = (loop.n + loop.chunk - 1) / loop.chunk;
+    for (int i = 0; i < loop.threads; ++i) {
+      const auto edge = [&](int64_t k) {
+        return std::min(chunks * k / loop.threads * loop.chunk, loop.n);
+      };
+      shares_[i].next.store(edge(i), std::memory_order_relaxed);
+      shares_[i].end = edge(i + 1);
+    }
+  }
+
+  void work(const Loop& loop, int own) {
+    for (int k = 0; k < loop.threads; ++k) {
+      Share& share = shares_[(own + k) % loop.threads];
+      for (;;) {
+        const int64_t begin =
+            share.next.fetch_add(loop.chunk, std::memory_order_relaxed);
+        if (begin >= share.end) break;
+        loop.body(loop.context, begin, std::min(begin + loop.chunk, share.end));
+      }
     }
   }
 
@@ -101,8 +122,8 @@ class Pool {
     for (uint64_t seen = 0;;) {
       seen = wait(seen);
       users_.fetch_add(1, std::memory_order_seq_cst);
-      Loop* loop = loop_.load(std::memory_order_seq_cst);
-      if (loop != nullptr && id < allowed_) work(*loop);
+      const Loop* loop = loop_.load(std::memory_order_seq_cst);
+      if (loop != nullptr && id + 1 < loop->threads) work(*loop, id + 1);
       users_.fetch_sub(1, std::memory_order_seq_cst);
     }
   }
@@ -126,8 +147,8 @@ class Pool {
   std::atomic<uint64_t> epoch_{0};
   std::atomic<int> sleepers_{0};
   std::atomic<int> users_{0};
-  std::atomic<Loop*> loop_{nullptr};
-  std::atomic<int> allowed_{0};
+  std::atomic<const Loop*> loop_{nullptr};
+  Share shares_[kMaxThreads];
   int started_ = 0;
 };
 
@@ -178,9 +199,9 @@ void run(int64_t n, int64_t grain, Body body, void* context) {
   const int64_t workers = std::min<int64_t>(count(), most);
   // Several chunks per thread even out the load; never smaller than the grain.
   const int64_t chunk = std::max(grain, (n + workers * 4 - 1) / (workers * 4));
-  Loop loop{body, context, n, chunk};
+  const Loop loop{body, context, n, chunk, static_cast<int>(workers)};
   inside = true;
-  const bool done = workers > 1 && instance().run(loop, static_cast<int>(workers) - 1);
+  const bool done = workers > 1 && instance().run(loop);
   inside = false;
   if (!done) body(context, 0, n);
 }
