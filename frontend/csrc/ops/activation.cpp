@@ -250,7 +250,7 @@ const Records parametric = {
                       static const OpRef op("nn._softplus_backward(");
                       return op(x.g, x.in(0), x.value(1), x.value(2));
                     })
-        .out()
+        .out(kOutExact)
         .decomposition<+[](const Tensor& x, double beta, double threshold) -> Tensor {
           return where(gt(x * beta, threshold), x, softplus_of(x * beta) / beta);
         }>(),

@@ -408,12 +408,12 @@ const Records indexing = {
        "Tensor",
        "Elements at an index along a dim.")
         .impl<gather>()
-        .out()
+        .out(kOutExact | kOutApart)
         .derivative("self", in(2), gather_back),
     Op("index_select(Tensor self, int dim, Tensor index) -> Tensor",
        "Whole positions along a dim.")
         .impl<index_select>()
-        .out()
+        .out(kOutExact | kOutApart)
         .derivative("self", in(2), index_select_back),
     Op("index_add(Tensor self, int dim, Tensor index, Tensor source, *, Scalar "
        "alpha=1) "
@@ -421,13 +421,13 @@ const Records indexing = {
        "alpha times source added at positions along a dim.")
         .impl<index_add>()
         .inplace()
-        .out()
+        .out(kOutExact | kOutApart)
         .derivatives(in(2), index_add_back),
     Op("index_copy(Tensor self, int dim, Tensor index, Tensor source) -> Tensor",
        "Source written at positions along a dim.")
         .impl<index_copy>()
         .inplace()
-        .out()
+        .out(kOutExact | kOutApart)
         .derivatives(in(2), index_copy_back),
     Op("index_fill(Tensor self, int dim, Tensor index, Operand value) -> Tensor",
        "One value written at positions along a dim.")

@@ -438,27 +438,29 @@ Tensor triangle_back(Grad& g) {
 const Records joins = {
     Op("cat(Tensor[] tensors, int dim=0) -> Tensor", "Tensors one after another.")
         .impl<cat>()
-        .out()
+        .out(kOutApart)
         .alias("concat")
         .alias("concatenate")
         .autocast(Autocast::Widest)
         .derivatives(0, cat_back),
     Op("stack(Tensor[] tensors, int dim=0) -> Tensor", "Tensors along a new dimension.")
         .impl<stack>()
-        .out()
+        .out(kOutApart)
         .autocast(Autocast::Widest)
         .derivatives(0, stack_back),
     Op("hstack(Tensor[] tensors) -> Tensor", "Tensors side by side.")
         .impl<hstack>()
-        .out(),
+        .out(kOutApart),
     Op("vstack(Tensor[] tensors) -> Tensor", "Tensors as rows.")
         .impl<vstack>()
-        .out()
+        .out(kOutApart)
         .alias("row_stack"),
-    Op("dstack(Tensor[] tensors) -> Tensor", "Tensors in depth.").impl<dstack>().out(),
+    Op("dstack(Tensor[] tensors) -> Tensor", "Tensors in depth.")
+        .impl<dstack>()
+        .out(kOutApart),
     Op("column_stack(Tensor[] tensors) -> Tensor", "Tensors as columns.")
         .impl<column_stack>()
-        .out(),
+        .out(kOutApart),
 };
 
 const char* const kTurnDoc = "The tensor rotated by multiples of 90 degrees.";
@@ -500,13 +502,13 @@ const Records turns = {
        "Zero above a diagonal of the last two dimensions.")
         .impl<triangle<"tril">>()
         .inplace()
-        .out()
+        .out(kOutExact)
         .derivative("self", 0, triangle_back<"tril">),
     Op("triu(Tensor self, int diagonal=0) -> Tensor",
        "Zero below a diagonal of the last two dimensions.")
         .impl<triangle<"triu">>()
         .inplace()
-        .out()
+        .out(kOutExact)
         .derivative("self", 0, triangle_back<"triu">),
     Op("diag_embed(Tensor self, int offset=0, int dim1=-2, int dim2=-1) -> Tensor",
        "Zeros with the last dimension on a diagonal.")
@@ -514,29 +516,29 @@ const Records turns = {
     Op("diag(Tensor self, int diagonal=0) -> Tensor",
        "The diagonal of a matrix, or a matrix of a diagonal.")
         .impl<diag>()
-        .out(),
+        .out(kOutExact),
     Op("diagflat(Tensor self, int offset=0) -> Tensor",
        "A matrix with all elements on its diagonal.")
         .impl<diagflat>(),
     Op("select_scatter(Tensor self, Tensor src, int dim, int index) -> Tensor",
        "A copy in which one position along a dimension is overwritten.")
         .impl<select_scatter>()
-        .out(),
+        .out(kOutExact),
     Op("slice_scatter(Tensor self, Tensor src, int dim=0, int? start=None, "
        "int? end=None, int step=1) -> Tensor",
        "A copy in which a slice is overwritten.")
         .impl<slice_scatter>()
-        .out(),
+        .out(kOutExact),
     Op("diagonal_scatter(Tensor self, Tensor src, int offset=0, int dim1=0, "
        "int dim2=1) -> Tensor",
        "A copy in which a diagonal is overwritten.")
         .impl<diagonal_scatter>()
-        .out(),
+        .out(kOutExact),
     Op("as_strided_scatter(Tensor self, Tensor src, int[] size, int[] stride, "
        "int? storage_offset=None) -> Tensor",
        "A copy in which a strided part is overwritten.")
         .impl<as_strided_scatter>()
-        .out(),
+        .out(kOutExact),
 };
 
 }  // namespace

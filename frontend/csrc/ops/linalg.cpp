@@ -367,19 +367,19 @@ const Records factors = {
     Op("linalg.cholesky(Tensor A, *, bool upper=False) -> Tensor",
        "The triangular L of A = L L^H.")
         .impl<cholesky>()
-        .out(),
+        .out(kOutExact),
     Op("linalg.cholesky_ex(Tensor A, *, bool upper=False, bool check_errors=False) "
        "-> (Tensor L, Tensor info)",
        "The triangular L of A = L L^H, and where that failed.")
         .impl<cholesky_ex>()
-        .out()
+        .out(kOutExact)
         .nondifferentiable_output(1)
         .derivative("A", kOut, cholesky_back),
     Op("linalg.solve_triangular(Tensor A, Tensor B, *, bool upper, bool left=True, "
        "bool unitriangular=False) -> Tensor",
        "x of A x = B for triangular A.")
         .impl<solve_triangular>()
-        .out(),
+        .out(kOutExact),
     Op("_solve_triangular(Tensor a, Tensor b, bool upper, bool unit) -> Tensor",
        "x of a x = b for triangular a of the same batch.")
         .impl<solve_triangular_left>()
@@ -398,32 +398,32 @@ const Records factors = {
 const Records solvers = {
     Op("linalg.solve(Tensor A, Tensor B, *, bool left=True) -> Tensor", kSolve)
         .impl<solve>()
-        .out(),
+        .out(kOutExact),
     Op("linalg.solve_ex(Tensor A, Tensor B, *, bool left=True, "
        "bool check_errors=False) -> (Tensor result, Tensor info)",
        kSolve)
         .impl<solve_ex>()
-        .out(),
+        .out(kOutExact),
     Op("_solve(Tensor a, Tensor b) -> (Tensor, Tensor)", kSolve)
         .impl<solve_square>()
         .nondifferentiable_output(1)
         .derivatives(in(0) | kOut, solve_back),
-    Op("linalg.inv(Tensor A) -> Tensor", "The inverse.").impl<inv>().out(),
+    Op("linalg.inv(Tensor A) -> Tensor", "The inverse.").impl<inv>().out(kOutExact),
     Op("linalg.inv_ex(Tensor A, *, bool check_errors=False) "
        "-> (Tensor inverse, Tensor info)",
        "The inverse, and where there is none.")
         .impl<inv_ex>()
-        .out()
+        .out(kOutExact)
         .nondifferentiable_output(1)
         .derivative("A", kOut, inv_back),
     Op("linalg.det(Tensor A) -> Tensor", "The determinant.")
         .impl<det_raw>()
-        .out()
+        .out(kOutExact)
         .derivative("A", in(0) | kOut, det_back),
     Op("linalg.slogdet(Tensor A) -> (Tensor sign, Tensor logabsdet)",
        "The sign of the determinant, and the logarithm of its size.")
         .impl<slogdet_raw>()
-        .out()
+        .out(kOutExact)
         .derivative("A", in(0) | kOut, slogdet_back),
 };
 

@@ -387,7 +387,7 @@ const Records products = {
     Op("bmm(Tensor self, Tensor mat2) -> Tensor", "Products of matrices in batches.")
         .impl<bmm>()
         .autocast(Autocast::Lower)
-        .out()
+        .out(kOutExact)
         .derivative("self", in(1),
                     [](Grad& g) { return ops::bmm(g.g, dagger(g.in(1))); })
         .derivative("mat2", in(0),
@@ -395,14 +395,14 @@ const Records products = {
     Op("mv(Tensor self, Tensor vec) -> Tensor", "A matrix times a vector.")
         .impl<mv>()
         .autocast(Autocast::Lower)
-        .out()
+        .out(kOutExact)
         .derivative("self", in(1), [](Grad& g) { return outer(g.g, conj_of(g.in(1))); })
         .derivative("vec", in(0),
                     [](Grad& g) { return ops::matmul(dagger(g.in(0)), g.g); }),
     Op("dot(Tensor self, Tensor tensor) -> Tensor",
        "The sum of products of two vectors.")
         .impl<dot>()
-        .out()
+        .out(kOutExact)
         .derivative("self", in(1),
                     [](Grad& g) { return ops::mul(g.g, conj_of(g.in(1))); })
         .derivative("tensor", in(0),
@@ -414,25 +414,25 @@ const Records products = {
     Op("inner(Tensor self, Tensor other) -> Tensor",
        "Sums of products over the last dimensions.")
         .impl<inner>()
-        .out(),
+        .out(kOutExact),
     Op("outer(Tensor self, Tensor vec2) -> Tensor", "All products of two vectors.")
         .impl<outer>()
-        .out()
+        .out(kOutExact)
         .alias("ger"),
     Op("matmul(Tensor self, Tensor other) -> Tensor",
        "The product of vectors, matrices or broadcast batches of matrices.")
         .impl<matmul>()
         .autocast(Autocast::Lower)
-        .out(),
+        .out(kOutExact),
     Op("linalg.matmul(Tensor self, Tensor other) -> Tensor",
        "The product of vectors, matrices or broadcast batches of matrices.")
         .impl<matmul>()
         .no_method()
-        .out(),
+        .out(kOutExact),
     Op("nn.linear(Tensor input, Tensor weight, Tensor? bias=None) -> Tensor",
        "input times the transposed weight, plus bias.")
         .impl<linear>()
-        .out()
+        .out(kOutExact)
         .autocast(Autocast::Lower)
         .derivatives(in(0, 1), linear_back),
 };
@@ -444,7 +444,7 @@ const Records sums = {
         .impl<addmm>()
         .autocast(Autocast::Lower)
         .inplace()
-        .out()
+        .out(kOutExact)
         .derivatives(in(1, 2), addmm_back),
     Op("baddbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, "
        "Scalar alpha=1) -> Tensor",
@@ -452,7 +452,7 @@ const Records sums = {
         .impl<baddbmm>()
         .autocast(Autocast::Lower)
         .inplace()
-        .out()
+        .out(kOutExact)
         .derivatives(in(1, 2), addmm_back),
     Op("addmv(Tensor self, Tensor mat, Tensor vec, *, Scalar beta=1, Scalar alpha=1) "
        "-> Tensor",
@@ -460,7 +460,7 @@ const Records sums = {
         .impl<addmv>()
         .autocast(Autocast::Lower)
         .inplace()
-        .out()
+        .out(kOutExact)
         .derivatives(in(1, 2), addmv_back),
     Op("addbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, "
        "Scalar alpha=1) -> Tensor",
@@ -473,7 +473,7 @@ const Records sums = {
        "beta * self + alpha * the outer product.")
         .impl<addr>()
         .inplace()
-        .out(),
+        .out(kOutExact),
 };
 
 }  // namespace

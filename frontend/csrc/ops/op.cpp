@@ -120,8 +120,9 @@ Op& Op::writes_alike() {
   may_overlap = true;
   return *this;
 }
-Op& Op::out() {
+Op& Op::out(uint8_t rules) {
   has_out = true;
+  out_rules = rules;
   return *this;
 }
 Op& Op::alias(const char* n) {
@@ -286,7 +287,10 @@ void call_inplace(const Op& op, Frame& f) {
     f.given = self;
     f.inplace = true;
     op.run(f);
-    if (!f.out.same(self)) store_result(self, f.out, op.name(), true);
+    if (!f.out.same(self)) {
+      check_exact(op, f.out.dtype(), self.dtype());
+      store_result(self, f.out, op.name(), true);
+    }
   }
   f.out = self;
   bump_version(self);
@@ -297,6 +301,38 @@ void call_inplace(const Op& op, Frame& f) {
   }
 }
 
+namespace {
+
+bool same_elements(const Tensor& a, const Tensor& b) {
+  return a.offset() == b.offset() && a.sizes().equals(b.sizes()) &&
+         a.strides().equals(b.strides());
+}
+
+// Views with gaps may lie between each other's elements: only dense ones are refused.
+void check_apart(const Op& op, const Tensor& out, const Tensor& operand, bool itself) {
+  if (!operand.defined() || !overlaps(out, operand)) return;
+  if (itself && same_elements(out, operand)) return;
+  check(!(is_dense(out) && is_dense(operand)), op.name(),
+        ": unsupported operation: some elements of the input tensor and the ",
+        "written-to tensor refer to a single memory location. Please clone() the ",
+        "tensor before performing the operation.");
+}
+
+// An op that has an in-place form may write over self, element by element.
+void check_apart(const Op& op, const Frame& f, const Tensor& out) {
+  for (uint32_t mask = op.tensor_args; mask; mask &= mask - 1) {
+    const int i = __builtin_ctz(mask);
+    const Value& v = f.args[i];
+    if (v.is_tensor()) {
+      check_apart(op, out, Tensor(v.tensor), i == 0 && op.has_inplace);
+    } else if (v.tag == Tag::Tensors) {
+      for (uint32_t k = 0; k < v.n; ++k) check_apart(op, out, v.tensors[k], false);
+    }
+  }
+}
+
+}  // namespace
+
 void call_out(const Op& op, Frame& f, std::span<Tensor> given) {
   f.op = &op;
   if (tls.grad_enabled) {
@@ -304,6 +340,9 @@ void call_out(const Op& op, Frame& f, std::span<Tensor> given) {
     for (const Tensor& t : given) grad = grad || t.requires_grad();
     check(!grad, op.name(), "(): functions with out=... arguments don't support ",
           "automatic differentiation, but one of the arguments requires grad.");
+  }
+  if (op.out_rules & kOutApart) {
+    for (const Tensor& t : given) check_apart(op, f, t);
   }
   GradGuard off(false);
   if (given.size() == 1) f.given = given[0];
@@ -316,11 +355,18 @@ void call_out(const Op& op, Frame& f, std::span<Tensor> given) {
         "(): expected ", f.n_out, " tensors in out=, got ", given.size());
   for (int i = 0; i < f.n_out; ++i) {
     if (!f.output(i).same(given[i])) {
+      check_exact(op, f.output(i).dtype(), given[i].dtype());
       store_result(given[i], f.output(i), op.name(), false);
     }
     bump_version(given[i]);
     f.output(i) = given[i];
   }
+}
+
+void check_exact(const Op& op, Dtype result, Dtype given) {
+  check(!(op.out_rules & kOutExact) || result == given, op.name(),
+        ": Expected out tensor to have dtype ", type_name(result), ", but got ",
+        type_name(given), " instead");
 }
 
 void store_result(const Tensor& to, const Tensor& result, const char* op,

@@ -151,6 +151,10 @@ enum class Promote : uint8_t {
   BoolOnly,  // truth values of the operands: logical_and
 };
 
+// What out= has to be, beside a tensor to whose dtype the result can be cast.
+inline constexpr uint8_t kOutExact = 1;  // of the result's dtype
+inline constexpr uint8_t kOutApart = 2;  // sharing no memory with an operand
+
 enum class Autocast : uint8_t { None, Lower, Float32, Widest };
 
 class Op {
@@ -183,9 +187,9 @@ class Op {
   // -- which forms it has beside the function
   Op& no_method();
   Op& method_only();
-  Op& inplace();       // name_ : the method (and function where PyTorch has it)
-  Op& out();           // out=
-  Op& writes_alike();  // in place: elements that share memory may do so
+  Op& inplace();               // name_ : the method (and function where PyTorch has it)
+  Op& out(uint8_t rules = 0);  // out=
+  Op& writes_alike();          // in place: elements that share memory may do so
   Op& alias(const char* name);  // another name: "absolute"
   Op& autocast(Autocast how);
 
@@ -201,6 +205,7 @@ class Op {
   bool is_view = false;
   bool has_method = true, has_function = true;
   bool has_inplace = false, has_out = false;
+  uint8_t out_rules = 0;
   bool may_overlap = false;
   bool differentiable = true;
   uint32_t nondifferentiable = 0;

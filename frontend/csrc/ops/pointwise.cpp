@@ -210,6 +210,7 @@ Tensor destination(Plan& p, const Frame& f) {
   if (!g.defined()) return allocate(p);
   check(can_cast(p.result, g.dtype()), p.op, ": result type ", type_name(p.result),
         " can't be cast to the desired output type ", type_name(g.dtype()));
+  if (!f.inplace) check_exact(*f.op, p.result, g.dtype());
   if (!g.sizes().equals(p.shape())) {
     check(!f.inplace, p.op, "_: output with shape ", to_string(g.sizes()),
           " doesn't match the broadcast shape ", to_string(p.shape()));

@@ -358,7 +358,7 @@ const Records arithmetic = {
         .decomposition<&composed::heaviside>()
         .not_differentiable()
         .inplace()
-        .out(),
+        .out(kOutExact),
     Op("xlogy(Operand self, Operand other) -> Tensor",
        "self·log(other), 0 where self is 0.")
         .pointwise(Promote::Float)
@@ -448,7 +448,7 @@ const Records arithmetic = {
           return pow(x.defined() ? Operand(x) : a, y.defined() ? Operand(y) : b);
         }>()
         .inplace()
-        .out(),
+        .out(kOutExact),
 };
 
 const Records extrema = {

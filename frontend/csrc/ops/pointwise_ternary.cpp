@@ -168,7 +168,7 @@ const Records choices = {
         .derivative("self", in(0), [](Grad& x) { return where(x.in(0), x.g, 0.0); })
         .derivative("other", in(0), [](Grad& x) { return where(x.in(0), 0.0, x.g); })
         .no_method()
-        .out(),
+        .out(kOutExact),
     Op("where(Tensor self, Tensor condition, Operand other) -> Tensor",
        "self where the condition holds, other elsewhere.")
         .impl<+[](const Tensor& self, const Tensor& c, const Operand& other) -> Tensor {
@@ -284,7 +284,7 @@ const Records parts = {
         .impl<&from_parts>()
         .derivative("real", 0, [](Grad& x) { return ops::real(x.g); })
         .derivative("imag", 0, [](Grad& x) { return ops::imag(x.g); })
-        .out(),
+        .out(kOutExact),
     Op("polar(Tensor abs, Tensor angle) -> Tensor", "abs·(cos(angle) + i·sin(angle)).")
         .impl<&from_parts>()
         .derivative("abs", in(1),
@@ -298,7 +298,7 @@ const Records parts = {
                       return x.in(0) *
                              (ops::imag(x.g) * cos(a) - ops::real(x.g) * sin(a));
                     })
-        .out(),
+        .out(kOutExact),
 };
 
 }  // namespace

@@ -91,7 +91,7 @@ const Records arithmetic = {
         .impl<&negate>()
         .derivative("self", 0, [](Grad& x) { return -x.g; })
         .inplace()
-        .out()
+        .out(kOutExact)
         .alias("negative"),
     Op("positive(Tensor self) -> Tensor", "Returns the tensor itself; refuses bool.")
         .impl<&positive>(),
@@ -107,12 +107,12 @@ const Records arithmetic = {
         .pointwise(Promote::Same)
         .derivative("self", 0, d_zero)
         .inplace()
-        .out(),
+        .out(kOutExact),
     Op("sgn(Tensor self) -> Tensor", "The sign; of a complex z, z/|z|, or 0 at 0.")
         .pointwise(Promote::Same)
         .derivative("self", in(0) | kOut, sgn_grad)
         .inplace()
-        .out(),
+        .out(kOutExact),
     Op("sqrt(Tensor self) -> Tensor", "The square root of each element.")
         .pointwise(Promote::Float)
         .derivative("self", kOut, [](Grad& x) { return x.g / cj(2.0 * x.out()); })
@@ -312,33 +312,33 @@ const Records roundings = {
         .impl<&rounding<0>>()
         .derivative("self", 0, d_zero)
         .inplace()
-        .out(),
+        .out(kOutExact),
     Op("floor(Tensor self) -> Tensor", "The greatest integer not above each element.")
         .impl<&rounding<1>>()
         .derivative("self", 0, d_zero)
         .inplace()
-        .out(),
+        .out(kOutExact),
     Op("round(Tensor self) -> Tensor", "The nearest integer, halves to even.")
         .impl<&rounding<2>>()
         .derivative("self", 0, d_zero)
         .inplace()
-        .out(),
+        .out(kOutExact),
     Op("round(Tensor self, *, int decimals) -> Tensor",
        "Rounds to a number of decimal places.")
         .impl<&round_decimals>()
         .inplace()
-        .out(),
+        .out(kOutExact),
     Op("trunc(Tensor self) -> Tensor", "Drops the fraction of each element.")
         .impl<&rounding<3>>()
         .derivative("self", 0, d_zero)
         .inplace()
-        .out()
+        .out(kOutExact)
         .alias("fix"),
     Op("frac(Tensor self) -> Tensor", "The fraction of each element, with its sign.")
         .pointwise(Promote::Same)
         .derivative("self", 0, [](Grad& x) { return x.g; })
         .inplace()
-        .out(),
+        .out(kOutExact),
 };
 
 const Records special = {
@@ -462,7 +462,7 @@ const Records tests = {
         .pointwise(Promote::Integral)
         .not_differentiable()
         .inplace()
-        .out(),
+        .out(kOutExact),
     Op("isnan(Tensor self) -> Tensor", "True where an element is not a number.")
         .pointwise(Promote::Bool)
         .impl<&number_test<false>>()
@@ -479,16 +479,16 @@ const Records tests = {
         .pointwise(Promote::Bool)
         .impl<&number_test<false>>()
         .not_differentiable()
-        .out(),
+        .out(kOutExact),
     Op("isneginf(Tensor self) -> Tensor", "True where an element is -inf.")
         .pointwise(Promote::Bool)
         .impl<&number_test<false>>()
         .not_differentiable()
-        .out(),
+        .out(kOutExact),
     Op("signbit(Tensor self) -> Tensor", "True where the sign bit is set.")
         .pointwise(Promote::Bool)
         .not_differentiable()
-        .out(),
+        .out(kOutExact),
     Op("_conj(Tensor self) -> Tensor", "The complex conjugate.")
         .pointwise(Promote::Same, "conj")
         .derivative("self", 0, [](Grad& x) { return conj(x.g); }),
@@ -497,7 +497,7 @@ const Records tests = {
     Op("conj_physical(Tensor self) -> Tensor", "The complex conjugate, computed now.")
         .impl<&conj_physical>()
         .inplace()
-        .out(),
+        .out(kOutExact),
     Op("resolve_conj(Tensor self) -> Tensor",
        "The tensor itself: nothing is lazy here.")
         .impl<&real_of_real>(),

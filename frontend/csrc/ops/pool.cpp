@@ -316,13 +316,13 @@ const Records means = {
        "int? divisor_override=None) -> Tensor",
        kAvg)
         .impl<avg_pool_nd<2>>()
-        .out(),
+        .out(kOutExact),
     Op("nn.avg_pool3d(Tensor input, int[3] kernel_size, int[3]? stride=None, "
        "int[3] padding=0, bool ceil_mode=False, bool count_include_pad=True, "
        "int? divisor_override=None) -> Tensor",
        kAvg)
         .impl<avg_pool_nd<3>>()
-        .out(),
+        .out(kOutExact),
     Op("_avg_pool(Tensor input, int[] size, int[] kernel_size, int[] stride, "
        "int[] padding, bool count_include_pad, int divisor) -> Tensor",
        kAvg)

@@ -418,7 +418,7 @@ const Records makers = {
        "Indices drawn by the probabilities (up to a factor) of each row.")
         .impl<multinomial>()
         .not_differentiable()
-        .out(),
+        .out(kOutExact),
     Op("bernoulli(Tensor self, *, Generator? generator=None) -> Tensor",
        "1 with the probability that each element is, else 0.")
         .impl<bernoulli_self>()

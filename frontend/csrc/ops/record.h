@@ -46,6 +46,8 @@ bool run_modes(const Op& op, Frame& f);
 bool run_modes_inplace(const Op& op, Frame& f);
 
 // op.cpp
+// Refuses an out= of another dtype where the record says so.
+void check_exact(const Op& op, Dtype result, Dtype given);
 void store_result(const Tensor& to, const Tensor& result, const char* op, bool inplace);
 void resize_output(const Tensor& out, IntList sizes);
 // copy_ as an op, so that gradients flow into `from`.

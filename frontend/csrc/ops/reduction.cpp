@@ -337,11 +337,11 @@ const Records sums = {
 const Records extremes = {
     Op("amax(Tensor self, int[1] dim=[], bool keepdim=False) -> Tensor", kAmax)
         .impl<extreme<"amax">>()
-        .out()
+        .out(kOutExact)
         .derivative("self", in(0) | kOut, extreme_back),
     Op("amin(Tensor self, int[1] dim=[], bool keepdim=False) -> Tensor", kAmin)
         .impl<extreme<"amin">>()
-        .out()
+        .out(kOutExact)
         .derivative("self", in(0) | kOut, extreme_back),
     Op("max(Tensor self) -> Tensor", "The largest element.")
         .impl<extreme_all<"amax">>()
@@ -355,7 +355,7 @@ const Records extremes = {
        "-> (Tensor min, Tensor max)",
        "The smallest and the largest element.")
         .impl<aminmax>()
-        .out(),
+        .out(kOutExact),
 };
 
 const Records truths = {

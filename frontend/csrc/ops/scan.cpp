@@ -280,24 +280,24 @@ const Records extremes = {
     Op("argmax(Tensor self, int? dim=None, bool keepdim=False) -> Tensor", kArg)
         .impl<arg_extreme<"argmax">>()
         .not_differentiable()
-        .out(),
+        .out(kOutExact),
     Op("argmin(Tensor self, int? dim=None, bool keepdim=False) -> Tensor", kArg)
         .impl<arg_extreme<"argmin">>()
         .not_differentiable()
-        .out(),
+        .out(kOutExact),
     Op("max(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor "
        "indices)",
        "The largest elements along a dim and where they are.")
         .impl<extreme_dim<"max_dim">>()
         .nondifferentiable_output(1)
-        .out()
+        .out(kOutExact)
         .derivative("self", kOut1, picked_back),
     Op("min(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor "
        "indices)",
        "The smallest elements along a dim and where they are.")
         .impl<extreme_dim<"min_dim">>()
         .nondifferentiable_output(1)
-        .out()
+        .out(kOutExact)
         .derivative("self", kOut1, picked_back),
 };
 
@@ -320,18 +320,18 @@ const Records scans = {
        "Running maxima along a dim and where they are.")
         .impl<running_extreme<"cummax">>()
         .nondifferentiable_output(1)
-        .out()
+        .out(kOutExact)
         .derivative("self", kOut1, running_extreme_back),
     Op("cummin(Tensor self, int dim) -> (Tensor values, Tensor indices)",
        "Running minima along a dim and where they are.")
         .impl<running_extreme<"cummin">>()
         .nondifferentiable_output(1)
-        .out()
+        .out(kOutExact)
         .derivative("self", kOut1, running_extreme_back),
     Op("logcumsumexp(Tensor self, int dim) -> Tensor",
        "Logarithms of running sums of exponentials.")
         .impl<logcumsumexp>()
-        .out()
+        .out(kOutExact)
         .derivative("self", in(0) | kOut, logcumsumexp_back),
 };
 
@@ -340,13 +340,13 @@ const Records softmaxes = {
        "Exponentials along a dim, divided by their sum.")
         .impl<softmax<false>>()
         .autocast(Autocast::Float32)
-        .out()
+        .out(kOutExact)
         .derivative("self", kOut, softmax_back<false>),
     Op("log_softmax(Tensor self, int dim, ScalarType? dtype=None) -> Tensor",
        "The logarithm of softmax.")
         .impl<softmax<true>>()
         .autocast(Autocast::Float32)
-        .out()
+        .out(kOutExact)
         .derivative("self", kOut, softmax_back<true>),
     Op("_softmax_backward(Tensor grad, Tensor output, int dim) -> Tensor",
        "The gradient of softmax.")

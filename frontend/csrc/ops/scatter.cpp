@@ -428,12 +428,12 @@ const Records scattering = {
     Op("scatter(Tensor self, int dim, Tensor index, Operand src) -> Tensor", kScatter)
         .impl<scatter>()
         .inplace()
-        .out()
+        .out(kOutExact | kOutApart)
         .derivatives(in(2), scatter_back),
     Op("scatter(Tensor self, int dim, Tensor index, Scalar value) -> Tensor", kScatter)
         .impl<scatter>()
         .inplace()
-        .out()
+        .out(kOutExact | kOutApart)
         .derivative("self", in(2),
                     [](Grad& g) { return scatter_op(g.g, g.value(1), g.in(2), 0); }),
     Op("scatter(Tensor self, int dim, Tensor index, Operand src, *, str reduce) "
@@ -441,37 +441,37 @@ const Records scattering = {
        "A copy with values added or multiplied at an index along a dim.")
         .impl<scatter_named>()
         .inplace()
-        .out()
+        .out(kOutExact | kOutApart)
         .derivatives(in(2), scatter_named_back),
     Op("scatter(Tensor self, int dim, Tensor index, Scalar value, *, str reduce) "
        "-> Tensor",
        "A copy with a value added or multiplied at an index along a dim.")
         .impl<scatter_named>()
         .inplace()
-        .out(),
+        .out(kOutExact | kOutApart),
     Op("scatter_add(Tensor self, int dim, Tensor index, Tensor src) -> Tensor",
        "A copy with values added at an index along a dim.")
         .impl<scatter_add>()
         .inplace()
-        .out()
+        .out(kOutExact | kOutApart)
         .derivatives(in(2), scatter_add_back),
     Op("scatter_reduce(Tensor self, int dim, Tensor index, Tensor src, str reduce, *, "
        "bool include_self=True) -> Tensor",
        "Values that meet at an index along a dim, reduced.")
         .impl<scatter_reduce>()
         .inplace()
-        .out()
+        .out(kOutExact | kOutApart)
         .derivatives(in(0, 2, 3) | kOut, scatter_reduce_back),
     Op("index_reduce(Tensor self, int dim, Tensor index, Tensor source, str reduce, *, "
        "bool include_self=True) -> Tensor",
        "Positions that meet along a dim, reduced.")
         .impl<index_reduce>()
         .inplace()
-        .out(),
+        .out(kOutExact | kOutApart),
     Op("take(Tensor self, Tensor index) -> Tensor",
        "Elements by their number in row-major order.")
         .impl<take>()
-        .out(),
+        .out(kOutExact | kOutApart),
     Op("put(Tensor self, Tensor index, Tensor source, bool accumulate=False) -> Tensor",
        "A copy with elements written by their number in row-major order.")
         .impl<put_at>()
@@ -479,14 +479,14 @@ const Records scattering = {
     Op("take_along_dim(Tensor self, Tensor indices, int? dim=None) -> Tensor",
        "gather with the other dimensions broadcast.")
         .impl<take_along_dim>()
-        .out(),
+        .out(kOutExact | kOutApart),
 };
 
 const Records masks = {
     Op("masked_select(Tensor self, Tensor mask) -> Tensor",
        "The elements where a mask is true, on one line.")
         .impl<masked_select>()
-        .out()
+        .out(kOutExact | kOutApart)
         .derivative("self", in(1), masked_select_back),
     Op("masked_scatter(Tensor self, Tensor mask, Tensor source) -> Tensor",
        "A copy with source's elements, in order, where a mask is true.")
@@ -497,7 +497,7 @@ const Records masks = {
        "The coordinates of what is not zero, one row each.")
         .impl<nonzero>()
         .not_differentiable()
-        .out(),
+        .out(kOutExact),
     Op("argwhere(Tensor self) -> Tensor",
        "The coordinates of what is not zero, one row each.")
         .impl<argwhere>()

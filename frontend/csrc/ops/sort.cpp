@@ -307,13 +307,13 @@ const Records orders = {
        kTwo)
         .impl<sort>()
         .nondifferentiable_output(1)
-        .out()
+        .out(kOutExact)
         .derivative("self", kOut1, [](Grad& g) { return moved_back(g, 1); }),
     Op("sort(Tensor self, *, bool? stable, int dim=-1, bool descending=False) "
        "-> (Tensor values, Tensor indices)",
        kTwo)
         .impl<sort_stable>()
-        .out(),
+        .out(kOutExact),
     Op("argsort(Tensor self, int dim=-1, bool descending=False) -> Tensor", kArg)
         .impl<argsort>()
         .not_differentiable(),
@@ -324,20 +324,20 @@ const Records orders = {
         .not_differentiable(),
     Op("msort(Tensor self) -> Tensor", "Values along the first dim in order.")
         .impl<msort>()
-        .out(),
+        .out(kOutExact),
     Op("topk(Tensor self, int k, int dim=-1, bool largest=True, bool sorted=True) "
        "-> (Tensor values, Tensor indices)",
        "The k largest or smallest values along a dim, and where they are.")
         .impl<topk>()
         .nondifferentiable_output(1)
-        .out()
+        .out(kOutExact)
         .derivative("self", kOut1, [](Grad& g) { return moved_back(g, 2); }),
     Op("kthvalue(Tensor self, int k, int dim=-1, bool keepdim=False) "
        "-> (Tensor values, Tensor indices)",
        "The k-th smallest value along a dim, from 1, and where it is.")
         .impl<kthvalue>()
         .nondifferentiable_output(1)
-        .out()
+        .out(kOutExact | kOutApart)
         .derivative("self", kOut1, [](Grad& g) { return picked_back(g, 2, 3); }),
     Op("median(Tensor self) -> Tensor", "The lower median of all elements.")
         .impl<median_all<"median">>(),
@@ -346,7 +346,7 @@ const Records orders = {
        "The lower median along a dim, and where it is.")
         .impl<median_dim>()
         .nondifferentiable_output(1)
-        .out()
+        .out(kOutExact)
         .derivative("self", kOut1, [](Grad& g) { return picked_back(g, 1, 2); }),
     Op("nanmedian(Tensor self) -> Tensor", "The lower median of what is not NaN.")
         .impl<median_all<"nanmedian">>(),
@@ -355,7 +355,7 @@ const Records orders = {
        "The lower median along a dim of what is not NaN, and where it is.")
         .impl<nanmedian_dim>()
         .nondifferentiable_output(1)
-        .out()
+        .out(kOutExact)
         .derivative("self", kOut1, [](Grad& g) { return picked_back(g, 1, 2); }),
 };
 
@@ -365,27 +365,27 @@ const Records searches = {
        "Where values would be inserted to keep a sequence sorted.")
         .impl<searchsorted>()
         .not_differentiable()
-        .out(),
+        .out(kOutExact),
     Op("searchsorted(Tensor sorted_sequence, Scalar self, *, bool out_int32=False, "
        "bool right=False, str? side=None, Tensor? sorter=None) -> Tensor",
        "Where a value would be inserted to keep a sequence sorted.")
         .impl<searchsorted_scalar>()
         .not_differentiable()
-        .out(),
+        .out(kOutExact),
     Op("bucketize(Tensor self, Tensor boundaries, *, bool out_int32=False, "
        "bool right=False) -> Tensor",
        "The bucket between boundaries that each value falls into.")
         .impl<bucketize>()
         .no_method()
         .not_differentiable()
-        .out(),
+        .out(kOutExact),
     Op("bucketize(Scalar self, Tensor boundaries, *, bool out_int32=False, "
        "bool right=False) -> Tensor",
        "The bucket between boundaries that a value falls into.")
         .impl<bucketize_scalar>()
         .no_method()
         .not_differentiable()
-        .out(),
+        .out(kOutExact),
     Op("bincount(Tensor self, Tensor? weights=None, int minlength=0) -> Tensor",
        "How often (or with what weight) each number from 0 on occurs.")
         .impl<bincount>()
@@ -394,7 +394,7 @@ const Records searches = {
        "How many elements fall into each of equal bins.")
         .impl<histc>()
         .not_differentiable()
-        .out(),
+        .out(kOutExact),
 };
 
 }  // namespace

@@ -367,7 +367,7 @@ const Records records = {
     Op("linalg.qr(Tensor A, str mode='reduced') -> (Tensor Q, Tensor R)",
        "Orthonormal Q and upper triangular R of A = Q R.")
         .impl<qr>()
-        .out(),
+        .out(kOutExact),
     Op("_qr(Tensor A, bool complete) -> (Tensor, Tensor)", "A = Q R.")
         .impl<qr_raw>()
         .derivative("A", kOut | kOut1, qr_back),
@@ -375,10 +375,10 @@ const Records records = {
        "-> (Tensor U, Tensor S, Tensor Vh)",
        kSvd)
         .impl<svd>()
-        .out(),
+        .out(kOutExact),
     Op("linalg.svdvals(Tensor A, *, str? driver=None) -> Tensor", "Singular values.")
         .impl<svdvals>()
-        .out(),
+        .out(kOutExact),
     Op("linalg._nuclear_norm(Tensor self, int[]? dim, bool keepdim) -> Tensor",
        "The sum of the singular values.")
         .impl<nuclear_norm>(),
@@ -389,11 +389,11 @@ const Records records = {
        "Tensor eigenvectors)",
        "Eigenvalues, ascending, and eigenvectors of Hermitian matrices.")
         .impl<eigh>()
-        .out(),
+        .out(kOutExact),
     Op("linalg.eigvalsh(Tensor A, str UPLO='L') -> Tensor",
        "Eigenvalues, ascending, of Hermitian matrices.")
         .impl<eigvalsh>()
-        .out(),
+        .out(kOutExact),
     Op("_eigh(Tensor A, bool upper, bool vectors) -> (Tensor, Tensor)",
        "Eigenvalues and eigenvectors of Hermitian matrices.")
         .impl<eigh_raw>()

@@ -272,17 +272,17 @@ const Records norms = {
        "The p-norm along dims, of all elements by default.")
         .impl<linalg_vector_norm>()
         .no_method()
-        .out(),
+        .out(kOutExact),
     Op("norm(Tensor self, float? p=2, int[1]? dim=None, bool keepdim=False, "
        "ScalarType? dtype=None) -> Tensor",
        "The p-norm along dims, of all elements by default.")
         .impl<norm>()
-        .out(),
+        .out(kOutExact),
     Op("norm(Tensor self, str p, int[]? dim=None, bool keepdim=False, "
        "ScalarType? dtype=None) -> Tensor",
        "The Frobenius ('fro') or the nuclear ('nuc') norm.")
         .impl<norm_named>()
-        .out(),
+        .out(kOutExact),
     Op("logsumexp(Tensor self, int[1] dim, bool keepdim=False) -> Tensor",
        "log(sum(exp(x))) along dims, without overflow.")
         .impl<logsumexp>()

@@ -70,6 +70,98 @@ def test_out_over_the_memory_of_an_operand_of_another_dtype():
     assert x.tolist() == list(range(8))
 
 
+def square(dtype=torch.float32):
+    return torch.arange(9).reshape(3, 3).to(dtype)
+
+
+FIRST = torch.tensor([0, 1, 2])
+OVER_AN_OPERAND = {
+    "cat": lambda x: torch.cat([x[:1], x[1:]], out=x),
+    "stack": lambda x: torch.stack([x[0], x[2]], out=x[:2]),
+    "gather": lambda x: torch.gather(x, 1, square(torch.int64) % 3, out=x),
+    "take": lambda x: torch.take(x, FIRST, out=x[0]),
+    "masked_select": lambda x: torch.masked_select(x[0], x[0] > 0, out=x[0]),
+    "the mask": lambda x: torch.masked_select(x > 9, y := x > 9, out=y),
+    "index_select": lambda x: torch.index_select(x, 0, FIRST, out=x),
+    "scatter": lambda x: torch.scatter(x, 1, square(torch.int64) % 3, x + 1, out=x[:2]),
+    "index_add": lambda x: torch.index_add(x + 0, 0, FIRST, x, out=x),
+    "kthvalue": lambda x: torch.kthvalue(
+        x[0], 1, out=(x[0], torch.empty((), dtype=torch.int64))
+    ),
+}
+
+
+@pytest.mark.parametrize("call", OVER_AN_OPERAND.values(), ids=OVER_AN_OPERAND)
+def test_out_over_the_memory_of_an_operand(call):
+    x = square()
+    with pytest.raises(RuntimeError, match="refer to a single memory location"):
+        call(x)
+    assert same(x, square())
+
+
+def test_out_over_the_memory_of_an_operand_that_may_be():
+    x, index = square(), torch.zeros(3, 3, dtype=torch.int64)
+    # What scatter writes over is what it starts from.
+    assert torch.scatter(x, 1, index, 7.0, out=x) is x
+    assert x[:, 0].tolist() == [7, 7, 7]
+    # Parts of one storage that have no element in common.
+    x = square()
+    torch.cat([x[:1], x[:1]], out=x[1:])
+    assert x.tolist() == [[0, 1, 2]] * 3
+    # An operand without elements has no memory.
+    torch.cat([x[:0], torch.ones(1, 3)], out=x[:1])
+    assert x[0].tolist() == [1, 1, 1]
+    x = square()
+    torch.cumsum(x, 1, out=x)
+    assert x[:, 2].tolist() == [3, 12, 21]
+
+
+OF_ANOTHER_DTYPE = {
+    "gather": lambda x, o: torch.gather(x, 1, square(torch.int64) % 3, out=o),
+    "index_select": lambda x, o: torch.index_select(x, 0, FIRST, out=o),
+    "take": lambda x, o: torch.take(x, FIRST, out=o),
+    "mm": lambda x, o: torch.mm(x, x, out=o),
+    "addmm": lambda x, o: torch.addmm(x, x, x, out=o),
+    "softmax": lambda x, o: torch.softmax(x, 0, out=o),
+    "amax": lambda x, o: torch.amax(x, 0, out=o),
+    "aminmax": lambda x, o: torch.aminmax(x, dim=0, out=(torch.empty(3), o)),
+    "sort": lambda x, o: torch.sort(x, out=(o, torch.empty(0, dtype=torch.int64))),
+    "max": lambda x, o: torch.max(x, 0, out=(o, torch.empty(0, dtype=torch.int64))),
+    "floor": lambda x, o: torch.floor(x, out=o),
+    "where": lambda x, o: torch.where(x > 1, x, x, out=o),
+    "tril": lambda x, o: torch.tril(x, out=o),
+}
+
+
+@pytest.mark.parametrize("call", OF_ANOTHER_DTYPE.values(), ids=OF_ANOTHER_DTYPE)
+def test_out_of_another_dtype(call):
+    out = torch.full((3, 3), 5.0, dtype=torch.float64)
+    with pytest.raises(RuntimeError, match="Expected out tensor to have dtype Float"):
+        call(square(), out)
+    assert same(out, torch.full((3, 3), 5.0, dtype=torch.float64))
+
+
+def test_out_of_another_dtype_to_which_is_cast(a):
+    for call in (
+        lambda o: torch.add(a, a, out=o),
+        lambda o: torch.sum(a, 0, out=o),
+        lambda o: torch.cat([a, a], out=o),
+        lambda o: torch.exp(a, out=o),
+    ):
+        out = torch.empty(0, dtype=torch.float64)
+        assert call(out) is out
+        assert out.numel()
+    with pytest.raises(RuntimeError, match="can't be cast"):
+        torch.cat([a, a], out=torch.empty(0, dtype=torch.int64))
+
+
+def test_float_power_in_place_needs_doubles():
+    x = torch.tensor([2.0, 3.0])
+    with pytest.raises(RuntimeError, match="dtype"):
+        x.float_power_(2)
+    assert x.double().float_power_(2).tolist() == [4, 9]
+
+
 @pytest.mark.parametrize(
     ("operand", "number", "dtype"),
     [
