@@ -63,6 +63,7 @@ const Records gaussians = {
     Op("nn.gelu(Tensor input, *, str approximate='none') -> Tensor",
        "x·Φ(x), or its tanh approximation.")
         .impl<&gelu_kernel>()
+        .out(kOutExact)
         .derivative("input", in(0),
                     [](Grad& x) {
                       static const OpRef op("nn.gelu_backward(");
@@ -168,6 +169,7 @@ const Records smooth = {
         }>(),
     Op("nn.logsigmoid(Tensor input) -> Tensor", "log(sigmoid(x)), exact for large |x|.")
         .pointwise(Promote::Float, "log_sigmoid")
+        .out(kOutExact)
         .derivative("input", in(0),
                     [](Grad& x) {
                       static const OpRef op("nn._log_sigmoid_backward(");

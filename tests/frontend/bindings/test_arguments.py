@@ -129,6 +129,7 @@ OF_ANOTHER_DTYPE = {
     "max": lambda x, o: torch.max(x, 0, out=(o, torch.empty(0, dtype=torch.int64))),
     "floor": lambda x, o: torch.floor(x, out=o),
     "where": lambda x, o: torch.where(x > 1, x, x, out=o),
+    "gelu": lambda x, o: torch.nn.functional.gelu(x, out=o),
     "tril": lambda x, o: torch.tril(x, out=o),
 }
 

@@ -41,6 +41,14 @@ def test_glu():
         F.glu(t([1.0, 2.0, 3.0]))
 
 
+def test_gelu_and_logsigmoid_into_out():
+    x = t([-1.0, 0.0, 2.0])
+    for function in (F.gelu, F.logsigmoid):
+        out = flambeau.empty(0, dtype=flambeau.float64)
+        assert function(x, out=out) is out
+        close(out, function(x))
+
+
 def test_rrelu():
     x = t([-1.0, 1.0])
     close(F.rrelu(x, 0.2, 0.4), [-0.3, 1])
