@@ -25,8 +25,25 @@ def _factors(A: Tensor, pivot: bool, check_errors: bool) -> Any:
     packed, pivots, info = _ops._lu_factor(A, pivot, check_errors)
     if _C.is_grad_enabled() and A.requires_grad:
         rows = _permutation(pivots, A.size(-2))
-        packed = _ops._lu_of(A, packed, _eye(A.size(-2), A)[rows].mT.contiguous())
+        order = _eye(A.size(-2), A)[rows].mT.contiguous()
+        if A.size(-1) == A.size(-2):
+            packed = _ops._lu_of(A, packed, order)
+        else:
+            packed = _rectangular(order.mT @ A, packed)
     return packed, pivots, info
+
+
+def _rectangular(A: Tensor, packed: Tensor) -> Tensor:
+    """The packed factors of A = L U with a history: those of the leading square, and
+    what lies below or beside it by solving with them."""
+    k = min(A.shape[-2:])
+    one = _eye(k, A).expand(*A.shape[:-2], k, k)
+    square = _ops._lu_of(A[..., :k, :k], packed[..., :k, :k].contiguous(), one)
+    if A.size(-2) > k:
+        below = solve_triangular(square, A[..., k:, :], upper=True, left=False)
+        return _ops.cat([square, below], -2)
+    beside = solve_triangular(square, A[..., k:], upper=False, unitriangular=True)
+    return _ops.cat([square, beside], -1)
 
 
 # ---- LU ---------------------------------------------------------------------------

@@ -8,7 +8,13 @@ from typing import Any
 from . import _C
 from ._C import Tensor
 from ._functional_shape import _into
-from ._linalg_lu import _eye, _factors, _lu_factor_result, lu_solve
+from ._linalg_lu import (
+    _eye,
+    _factors,
+    _lu_factor_ex_result,
+    _lu_factor_result,
+    lu_solve,
+)
 from ._linalg_lu import _lu_unpack as _lu_unpack
 from .return_types import _named
 
@@ -62,7 +68,7 @@ def _cholesky_inverse(
 
 def _qr(input: Tensor, some: bool = True, *, out: Any = None) -> Any:
     """The older name of `linalg.qr`."""
-    return qr(input, "reduced" if some else "complete")
+    return qr(input, "reduced" if some else "complete", out=out)
 
 
 _svd_result = _named("svd", ("U", "S", "V"))
@@ -75,15 +81,20 @@ def _svd(
     u, s, vh = svd(input, full_matrices=not some)
     if not compute_uv:
         u, vh = _ops.zeros_like(u), _ops.zeros_like(vh)
-    return _svd_result((u, s, vh.mH))
+    parts = [u, s, vh.mH]
+    if out is not None:
+        parts = [_into(to, t) for to, t in zip(out, parts, strict=False)]
+    return _svd_result(parts)
 
 
 def _lu(
     A: Tensor, pivot: bool = True, get_infos: bool = False, *, out: Any = None
 ) -> Any:
     """The packed factors, the row exchanges, and where that failed if get_infos."""
-    packed, pivots, info = _factors(A, pivot, not get_infos)
-    return (packed, pivots, info) if get_infos else _lu_factor_result((packed, pivots))
+    parts = _factors(A, pivot, not get_infos)[: 3 if get_infos else 2]
+    if out is not None:
+        parts = [_into(to, t) for to, t in zip(out, parts, strict=False)]
+    return (_lu_factor_ex_result if get_infos else _lu_factor_result)(parts)
 
 
 def _lu_solve(

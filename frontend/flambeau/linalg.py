@@ -235,7 +235,12 @@ def _pinv_values(A: Tensor, hermitian: bool, atol: Any, rtol: Any) -> Tensor:
 
 
 def lstsq(
-    A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None
+    A: Tensor,
+    B: Tensor,
+    rcond: float | None = None,
+    *,
+    driver: str | None = None,
+    out: Any = None,
 ) -> Any:
     """The shortest x for which |A x - B| is least."""
     from ._type_info import finfo
@@ -281,7 +286,10 @@ def lstsq(
         s = none
     if driver == "gels":
         rank = _ops.empty(0, dtype=_C.int64, device=s.device)
-    return _lstsq_result((x.squeeze(-1) if vector else x, residuals, rank, s))
+    parts = [x.squeeze(-1) if vector else x, residuals, rank, s]
+    if out is not None:
+        parts = [_into(to, t) for to, t in zip(out, parts, strict=False)]
+    return _lstsq_result(parts)
 
 
 # ---- powers and products
