@@ -41,6 +41,12 @@ Dims output_size(const Tensor& x, const Tensor& w, const Spec& s) {
   return out;
 }
 
+void check_bias_dtype(const char* op, const Tensor& x, const Tensor& b) {
+  if (!b.defined()) return;
+  check(b.dtype() == x.dtype(), op, ": Input type (", type_name(x.dtype()),
+        ") and bias type (", type_name(b.dtype()), ") should be the same");
+}
+
 void check_conv(const Tensor& x, const Tensor& w, const Tensor& b, const Spec& s) {
   const char* op = s.transposed ? "conv_transpose" : "conv";
   check(w.dim() == x.dim(), op, ": expected weight to have ", x.dim(),
@@ -65,9 +71,7 @@ void check_conv(const Tensor& x, const Tensor& w, const Tensor& b, const Spec& s
         ": Given weight of ", "size ", to_string(w.sizes()),
         ", expected bias to be 1-dimensional with ", outs, " elements, but got ",
         describe(b));
-  check(!b.defined() || b.dtype() == x.dtype(), op, ": Input type (",
-        type_name(x.dtype()), ") and bias type (",
-        b.defined() ? type_name(b.dtype()) : "", ") should be the same");
+  check_bias_dtype(op, x, b);
 }
 
 Tensor convolution(const Tensor& x, const Tensor& w, const Tensor& b, IntList stride,
@@ -194,14 +198,17 @@ Tensor run(const Tensor& x, const Tensor& w, const Tensor& b, const Spec& s) {
     return conv_op(a, k, c, IntList(s.stride), IntList(s.padding), IntList(s.dilation),
                    s.transposed, IntList(s.output_padding), s.groups);
   };
-  if (is_integer(x.dtype()) && x.dtype() == w.dtype()) {
+  const bool exact = is_integer(x.dtype()) && x.dtype() == w.dtype();
+  const bool parts = is_complex(x.dtype()) && is_complex(w.dtype());
+  if (!exact && !parts) return real(x, w, b);
+  check_bias_dtype(s.transposed ? "conv_transpose" : "conv", x, b);
+  if (exact) {
     // Exact in double up to 2^53, which sums of products of small integers stay below.
     const auto wide = [](const Tensor& t) {
       return t.defined() ? ops::to_dtype(t, Dtype::Float64) : t;
     };
     return ops::to_dtype(real(wide(x), wide(w), wide(b)), x.dtype());
   }
-  if (!is_complex(x.dtype()) || !is_complex(w.dtype())) return real(x, w, b);
   static const OpRef join("complex(");
   const Tensor xr = ops::real(x), xi = ops::imag(x), wr = ops::real(w),
                wi = ops::imag(w);

@@ -49,6 +49,19 @@ def test_gelu_and_logsigmoid_into_out():
         close(out, function(x))
 
 
+def test_bias_of_another_dtype():
+    double = flambeau.ones(1, dtype=flambeau.float64)
+    for dtype in (flambeau.float32, flambeau.int64, flambeau.complex64):
+        x = flambeau.ones(1, 1, 4, dtype=dtype)
+        w = flambeau.ones(1, 1, 2, dtype=dtype)
+        for function in (F.conv1d, F.conv_transpose1d):
+            with pytest.raises(RuntimeError, match="bias type .* should be the same"):
+                function(x, w, double)
+    x = flambeau.arange(4).reshape(1, 1, 4)
+    got = F.conv1d(x, flambeau.ones(1, 1, 2, dtype=x.dtype), flambeau.tensor([5]))
+    assert got.tolist() == [[[6, 8, 10]]]
+
+
 def test_rrelu():
     x = t([-1.0, 1.0])
     close(F.rrelu(x, 0.2, 0.4), [-0.3, 1])
