@@ -14,14 +14,14 @@ constexpr uint32_t kOutputBits = kAllOut | kOutShapes;
 
 // Which tensors the derivatives of the inputs that need one will read.
 uint32_t reads_of(const Op& op, const OpNode& node) {
-  if (op.joint) return op.joint_reads;
+  if (op.joint) return op.joint_reads & ~kLinked;
   uint32_t mask = 0;
   for (const Derivative& d : op.single) {
     for (const OpNode::Input& in : node.inputs) {
       if (in.arg == d.input && in.needs) mask |= d.reads;
     }
   }
-  return mask;
+  return mask & ~kLinked;
 }
 
 void add_input(OpNode& node, int arg, int item, const Tensor& t) {
@@ -280,16 +280,29 @@ Tensor fit(const Tensor& g, const TensorMeta& m) {
 // With create_graph, the gradient of a piecewise linear op (relu, max, clamp) is a
 // result that no differentiable path joins to the op's input.  PyTorch calls it a
 // function of what its formula read, all the same, with a derivative of zero; so that a
-// second backward finds a graph, `_linked` says so here.
-static void link_to_reads(OpNode& node, Grad& g, uint32_t mask, Tensor& out) {
+// second backward finds a graph, `_linked` says so here.  Where ours need not read what
+// PyTorch's formula reads (a pool's input), kLinked asks for the same, and a stand-in
+// of the input's shape and history spares us from keeping the input.
+static Tensor stand_in(const TensorMeta& m, const Edge& edge) {
+  const Tensor one = empty({}, m.dtype, *m.device);
+  const std::vector<int64_t> strides(m.sizes.size(), 0);
+  const Tensor t = alias(one, m.sizes, strides, 0);
+  set_history(t, edge.node, edge.input);
+  return t;
+}
+static void link_to_reads(OpNode& node, Grad& g, uint32_t mask, size_t input,
+                          Tensor& out) {
   if (!out.defined() || out.requires_grad() || !is_differentiable(out.dtype())) return;
   Tensor read;
   for (size_t k = 0; k < node.inputs.size() && !read.defined(); ++k) {
     const OpNode::Input& in = node.inputs[k];
-    if (!in.needs || in.item > 0 || in.arg >= 28 || !(mask >> in.arg & 1u)) continue;
+    if (!in.needs || in.item > 0 || in.arg >= 27 || !(mask >> in.arg & 1u)) continue;
     if (in.saved.holds()) read = in.saved.get(&node);
   }
   if (!read.defined() && (mask & kOut)) read = g.out(0);
+  if (!read.defined() && (mask & kLinked)) {
+    read = stand_in(node.inputs[input].meta, node.next[input]);
+  }
   if (!read.defined() || !read.requires_grad()) return;
   static const OpRef link("_linked(");
   out = link(out, read);
@@ -328,11 +341,12 @@ std::vector<Tensor> OpNode::apply(std::vector<Tensor>&& grads) {
   }
   if (tls.grad_enabled) {
     for (size_t k = 0; k < out.size(); ++k) {
-      uint32_t mask = 0;  // what a joint derivative reads says nothing of one input
+      // What a joint derivative reads says nothing of one input.
+      uint32_t mask = op->joint_reads & kLinked;
       for (const Derivative& d : op->single) {
         if (d.input == inputs[k].arg) mask = d.reads;
       }
-      link_to_reads(*this, g, mask, out[k]);
+      link_to_reads(*this, g, mask, k, out[k]);
     }
   }
   return out;

@@ -324,7 +324,7 @@ const Records records = {
        "Negative log-likelihood of [n, c, l], with the total weight.")
         .impl<nll>()
         .nondifferentiable_output(1)
-        .derivative("input", in(1, 2) | kOut1, nll_back),
+        .derivative("input", in(1, 2) | kOut1 | kLinked, nll_back),
     Op("_nll_loss_backward(Tensor grad, Tensor target, Tensor? weight, Tensor total, "
        "int[] sizes, int ignore_index, int reduction) -> Tensor",
        "The gradient of the negative log-likelihood.")

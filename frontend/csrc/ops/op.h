@@ -95,6 +95,8 @@ inline constexpr uint32_t kOut1 = 1u << 30;
 inline constexpr uint32_t kOut2 = 1u << 29;
 inline constexpr uint32_t kAllOut = kOut | kOut1 | kOut2;
 inline constexpr uint32_t kOutShapes = 1u << 28;
+// Not read, but PyTorch's formula does: see Note [Linked gradients].
+inline constexpr uint32_t kLinked = 1u << 27;
 constexpr uint32_t in(int i) { return 1u << i; }
 template <class... I>
 constexpr uint32_t in(int i, I... more) {

@@ -293,12 +293,12 @@ const Records maxima = {
        "The maxima of windows, and where in the plane they are.")
         .impl<max_pool>()
         .nondifferentiable_output(1)
-        .derivative("input", kOut1, max_pool_back),
+        .derivative("input", kOut1 | kLinked, max_pool_back),
     Op("_adaptive_max_pool(Tensor input, int[] size) -> (Tensor, Tensor)",
        "The maxima of equal parts, and where in the plane they are.")
         .impl<adaptive_max>()
         .nondifferentiable_output(1)
-        .derivative("input", kOut1, adaptive_max_back),
+        .derivative("input", kOut1 | kLinked, adaptive_max_back),
     Op("_max_pool_backward(Tensor grad, Tensor indices, int[] input_size, "
        "int[] kernel_size, int[] stride, int[] padding, int[] dilation) -> Tensor",
        "Gradients added up where the maxima were.")
@@ -327,7 +327,7 @@ const Records means = {
        "int[] padding, bool count_include_pad, int divisor) -> Tensor",
        kAvg)
         .impl<avg_pool>()
-        .derivative("input", 0, swap_back<avg_grad_op>),
+        .derivative("input", kLinked, swap_back<avg_grad_op>),
     Op("_avg_pool_backward(Tensor grad, int[] size, int[] kernel_size, int[] stride, "
        "int[] padding, bool count_include_pad, int divisor) -> Tensor",
        "The gradient of the means of windows.")
@@ -342,7 +342,7 @@ const Records means = {
     Op("_adaptive_avg_pool(Tensor input, int[] size) -> Tensor",
        "Means of equal parts.")
         .impl<adaptive_avg>()
-        .derivative("input", 0,
+        .derivative("input", kLinked,
                     [](Grad& g) {
                       static const OpRef op("_adaptive_avg_pool_backward(");
                       return op(g.g, g.shape(0));

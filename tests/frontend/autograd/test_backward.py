@@ -255,9 +255,30 @@ def test_anomaly(x):
 
 
 @pytest.mark.parametrize(
-    "op", [torch.relu, torch.nn.functional.leaky_relu, torch.nn.functional.hardtanh]
+    "op",
+    [
+        torch.relu,
+        torch.nn.functional.leaky_relu,
+        torch.nn.functional.hardtanh,
+        lambda x: torch.nn.functional.max_pool1d(x[None], 2, 1),
+        lambda x: torch.nn.functional.avg_pool1d(x[None], 2, 1),
+        lambda x: torch.nn.functional.adaptive_avg_pool1d(x[None], 2),
+        lambda x: torch.nn.functional.adaptive_max_pool1d(x[None], 2),
+        lambda x: torch.nn.functional.nll_loss(x, torch.tensor(1)),
+    ],
 )
 def test_second_derivative_of_piecewise_linear_ops_is_zero(x, op):
-    (g,) = torch.autograd.grad(op(x), x, ones(), create_graph=True)
+    y = op(x)
+    (g,) = torch.autograd.grad(y, x, torch.ones_like(y), create_graph=True)
     (gg,) = torch.autograd.grad(g.sum(), x)
     assert gg.tolist() == [0, 0, 0]
+
+
+def test_a_pool_as_a_part_of_a_second_derivative():
+    """d/dx of |d/dx sum(pool(x²))|², worked out by hand: each x is in one window."""
+    x = torch.tensor([[1.0, 2.0, 3.0, 5.0]], requires_grad=True)
+    y = torch.nn.functional.avg_pool1d(x * x, 2)  # its gradient: x
+    (g,) = torch.autograd.grad(y.sum(), x, create_graph=True)
+    assert g.tolist() == [[1, 2, 3, 5]]
+    (g * g).sum().backward()
+    assert x.grad.tolist() == [[2, 4, 6, 10]]
