@@ -57,6 +57,12 @@ void check_pooled(const char* op, const Tensor& x, bool batched) {
   }
 }
 
+// PyTorch has no such means of integers, but for those below.
+void check_not_whole(const char* op, const Tensor& x) {
+  check(!is_integral(x.dtype()), ErrorKind::NotImplemented, "\"", op,
+        "\" not implemented for '", type_name(x.dtype()), "'");
+}
+
 Two max_pool(const Tensor& input, IntList kernel, IntList stride, IntList padding,
              IntList dilation, IntList size) {
   const Tensor x = make_contiguous(input);
@@ -148,6 +154,18 @@ Tensor swap_back(Grad& g) {
                g.value(6));
 }
 
+// int64 is divided as C does it: the sum of each window by what it would be divided by.
+Tensor whole_means(const Tensor& x, IntList size, const Window& w, bool include,
+                   int64_t divisor) {
+  const auto means = [&](const Tensor& t, int64_t by) {
+    return avg_op(t, size, IntList(w.kernel), IntList(w.stride), IntList(w.padding),
+                  include, by);
+  };
+  const Tensor wide = ops::to_dtype(x, Dtype::Float64), one = ops::ones_like(wide);
+  const Tensor by = ops::round(ops::div(means(one, 1), means(one, divisor)));
+  return ops::to_dtype(ops::trunc(ops::div(means(wide, 1), by)), x.dtype());
+}
+
 template <int n>
 Tensor avg_pool_nd(const Tensor& input, IntList kernel, std::optional<IntList> stride,
                    IntList padding, bool ceil_mode, bool include,
@@ -162,6 +180,11 @@ Tensor avg_pool_nd(const Tensor& input, IntList kernel, std::optional<IntList> s
   const Window w = window(op, n, kernel, stride, padding, IntList(&one, 1));
   const Tensor x = with_batch(input, batched);
   const Dims size = pooled_size(op, x, w, ceil_mode);
+  if (x.dtype() == Dtype::Int64) {
+    return without_batch(whole_means(x, size, w, include, divisor.value_or(0)),
+                         batched);
+  }
+  check_not_whole(op, x);
   return without_batch(avg_op(x, IntList(size), IntList(w.kernel), IntList(w.stride),
                               IntList(w.padding), include, divisor.value_or(0)),
                        batched);
@@ -227,6 +250,7 @@ Tensor adaptive_avg_nd(const Tensor& input, IntList parts) {
   static const OpRef pool("_adaptive_avg_pool(");
   const bool batched = is_batched(op, input, n);
   check_pooled(op, input, batched);
+  check_not_whole(op, input);
   const Tensor x = with_batch(input, batched);
   return without_batch(pool(x, IntList(adaptive_size(op, x, parts, n))), batched);
 }

@@ -53,6 +53,8 @@ Tensor resized(const char* op, const Tensor& input, IntList size, int64_t mode,
     full[i + 2] = to[i];
     given[i] = scales[i].value_or(0.0);
   }
+  check(mode == kNearest || !is_integral(input.dtype()), ErrorKind::NotImplemented,
+        "\"", op, "\" not implemented for '", type_name(input.dtype()), "'");
   check(input.sizes()[1] > 0, op,
         ": expected a non-empty input but for the batch, got ", describe(input));
   return up_op(input, IntList(full), mode, align, std::span<const double>(given, n));

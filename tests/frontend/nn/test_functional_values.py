@@ -62,6 +62,20 @@ def test_bias_of_another_dtype():
     assert got.tolist() == [[[6, 8, 10]]]
 
 
+def test_average_pools_of_integers():
+    x = flambeau.tensor([[-5, -2, 0, 3, 8]])
+    assert F.avg_pool1d(x, 2, 1).tolist() == [[-3, -1, 1, 5]]  # -3.5, -1, 1.5, 5.5
+    inside = F.avg_pool1d(x, 3, 2, padding=1, count_include_pad=False)
+    assert inside.tolist() == [[-3, 0, 5]]
+    assert F.avg_pool1d(x, 3, 2, padding=1).tolist() == [[-2, 0, 3]]
+    plane = flambeau.arange(16).reshape(1, 4, 4)
+    assert F.avg_pool2d(plane, 2, divisor_override=3).tolist() == [[[3, 6], [14, 16]]]
+    with pytest.raises(NotImplementedError, match="avg_pool2d"):
+        F.avg_pool2d(plane.to(flambeau.int32), 2)
+    with pytest.raises(NotImplementedError, match="adaptive_avg_pool2d"):
+        F.adaptive_avg_pool2d(plane, 2)
+
+
 def test_rrelu():
     x = t([-1.0, 1.0])
     close(F.rrelu(x, 0.2, 0.4), [-0.3, 1])
