@@ -107,6 +107,13 @@ def interpolate(
     scale_args: Any = [None] * n if scales is None else scales
     if mode == "nearest":
         return function(input, sizes, *scale_args)
+    if input.dtype == flambeau.uint8 and n == 2:
+        _check_sizes(input, sizes)
+        matrices = (
+            _taps(function, input.size(2 + d), sizes[d], scale_args[d], align)
+            for d in range(2)
+        )
+        return _resized_bytes(input, *matrices)
     return function(input, sizes, align, *scale_args)
 
 
@@ -173,6 +180,7 @@ def _antialiased(
 ) -> Tensor:
     """Resize (N, C, H, W) by one product with a filter matrix per dimension."""
     _check_sizes(input, sizes)
+    whole = input.dtype == flambeau.uint8
     rows, columns = (
         flambeau.tensor(
             _filter_matrix(
@@ -182,12 +190,35 @@ def _antialiased(
                 mode,
                 align,
             ),
-            dtype=input.dtype,
+            dtype=flambeau.float64 if whole else input.dtype,
             device=input.device,
         )
         for d in range(2)
     )
+    if whole:
+        return _resized_bytes(input, rows, columns)
     return rows @ (input @ columns.t())
+
+
+def _taps(
+    function: Any, size: int, out: int, scale: float | None, align: bool
+) -> Tensor:
+    """The matrix of a resizing function along one dimension: a row per output pixel."""
+    one = flambeau.eye(size, dtype=flambeau.float64).reshape(1, size, 1, size)
+    return function(one, [1, out], align, None, scale).reshape(size, out).t()
+
+
+def _resized_bytes(input: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """Resize bytes as image libraries do: columns first, then rows, each rounded, with
+    weights of 16 bits."""
+    x = input.to(flambeau.float64)
+    for d, matrix in ((3, columns), (2, rows)):
+        bits = 15 - math.frexp(float(matrix.max()))[1]
+        unit = 2.0**bits
+        weights = (matrix * unit).round().to(input.device) / unit
+        x = (x.movedim(d, -1) @ weights.t() + 0.5).floor().clamp(0, 255)
+        x = x.movedim(-1, d)
+    return x.to(flambeau.uint8).contiguous()
 
 
 def upsample(

@@ -76,6 +76,23 @@ def test_average_pools_of_integers():
         F.adaptive_avg_pool2d(plane, 2)
 
 
+def test_interpolate_of_bytes():
+    x = flambeau.tensor([[[[0, 10], [100, 255]]]], dtype=flambeau.uint8)
+    up = F.interpolate(x, (2, 4), mode="bilinear")
+    assert up.dtype is flambeau.uint8
+    assert up.is_contiguous()
+    # Weights 1, 3/4 and 1/4, 1/4 and 3/4, 1: halves are rounded up.
+    assert up.tolist() == [[[[0, 3, 8, 10], [100, 139, 216, 255]]]]
+    cubic = F.interpolate(x, (2, 4), mode="bicubic")
+    assert cubic.tolist() == [
+        [[[0, 2, 8, 11], [84, 135, 220, 255]]]
+    ]  # as PyTorch has it
+    down = F.interpolate(x, (1, 1), mode="bilinear", antialias=True)
+    assert down.tolist() == [[[[92]]]]  # (0 + 10)/2 = 5, (100 + 255)/2 -> 178
+    with pytest.raises(NotImplementedError, match="upsample_bilinear2d"):
+        F.interpolate(x.to(flambeau.int64), (2, 4), mode="bilinear")
+
+
 def test_rrelu():
     x = t([-1.0, 1.0])
     close(F.rrelu(x, 0.2, 0.4), [-0.3, 1])
