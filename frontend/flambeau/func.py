@@ -52,7 +52,7 @@ def _unflatten(leaves: list[Any], spec: Any) -> Any:
         at += count
     if issubclass(kind, dict):
         return kind(zip((k for k, _, _ in parts), values, strict=True))
-    return kind(*values) if hasattr(kind, "_fields") else kind(values)
+    return kind._make(values) if hasattr(kind, "_make") else kind(values)
 
 
 def _map(function: Any, tree: Any) -> Any:

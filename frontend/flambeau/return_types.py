@@ -21,6 +21,7 @@ def _named(name: str, fields: tuple[str, ...]) -> type[tuple[Any, ...]]:
 
     members: dict[str, Any] = {f: property(itemgetter(i)) for i, f in enumerate(fields)}
     members |= {"__repr__": text, "__module__": __name__, "_fields": fields}
+    members["_make"] = classmethod(lambda kind, items: kind(items))
     return type(name, (tuple,), members)
 
 

@@ -1,5 +1,7 @@
 """func and autograd.functional: derivatives of functions."""
 
+import collections
+
 import flambeau as torch
 from flambeau import func
 from flambeau.autograd import functional
@@ -84,3 +86,16 @@ def test_vmap():
         == (x * 2).tolist()
     )
     assert_close(func.vmap(func.grad(square_sum))(x), 2 * x)
+
+
+def test_vmap_of_named_tuples():
+    x = torch.tensor([[1.0, 8.0, 1.0], [2.0, 3.0, 2.0]])
+    largest = func.vmap(lambda row: row.max(0))(x)
+    assert largest.values.tolist() == [8, 3]
+    assert func.vmap(lambda row: torch.mode(row, 0))(x).values.tolist() == [1, 2]
+    mantissa, exponent = func.vmap(torch.frexp)(x)
+    assert_close(mantissa * 2**exponent, x)
+    pair = collections.namedtuple("pair", "a b")
+    twice = func.vmap(lambda row: pair(row.sum(), row * 2))(x)
+    assert isinstance(twice, pair)
+    assert twice.b.tolist() == (x * 2).tolist()

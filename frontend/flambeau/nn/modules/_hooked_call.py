@@ -81,7 +81,7 @@ class _BackwardGate:
         if isinstance(result, tuple):
             passed, self.output_at = self._pass(result, _OutputGate)
             self.n_outputs = len(result)
-            return type(result)(*passed) if hasattr(result, "_fields") else passed
+            return result._make(passed) if hasattr(result, "_make") else passed
         return result
 
     def reached_outputs(self, grads: tuple[Any, ...]) -> tuple[Any, ...]:
