@@ -419,6 +419,11 @@ def histogramdd(
     points = input.reshape(-1, input.size(-1))
     d = points.size(1)
     counts = [bins] * d if isinstance(bins, int) else list(bins)
+    if len(counts) != d:
+        raise RuntimeError(
+            "histogramdd: The size of bins must be equal to the innermost dimension of "
+            f"the input, got {len(counts)} for input of size {list(input.shape)}"
+        )
     pairs = [
         None if range is None else range[2 * i : 2 * i + 2]
         for i, _ in enumerate(counts)

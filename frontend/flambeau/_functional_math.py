@@ -185,7 +185,16 @@ def gradient(
     """
     dims = list(range(input.dim())) if dim is None else dim
     dims = [dims] if isinstance(dims, int) else list(dims)
+    for d in dims:
+        if not -input.dim() <= d < input.dim():
+            raise IndexError(
+                f"Dimension out of range (expected to be in range of [{-input.dim()}, "
+                f"{input.dim() - 1}], but got {d})"
+            )
     dims = [d % input.dim() for d in dims]
+    for d in dims:
+        if dims.count(d) > 1:
+            raise RuntimeError(f"dim {d} appears multiple times in the list of dims")
     spacing = 1 if spacing is None else spacing
     if not isinstance(spacing, (list, tuple)):
         spacing = [spacing] * len(dims)
@@ -288,6 +297,12 @@ def _weights(x: Tensor, fweights: Any, aweights: Any) -> Tensor | None:
                 f"cov(): expected {name} to have one or fewer dimensions and as many "
                 f"elements as there are observations ({x.size(1)}), got shape "
                 f"{tuple(w.shape)}"
+            )
+        counts = not (w.is_floating_point() or w.is_complex() or w.dtype == _C.bool)
+        if counts != (name == "fweights"):
+            kind = "an integral" if name == "fweights" else "a floating point"
+            raise RuntimeError(
+                f"cov(): expected {name} to have {kind} dtype but got {w.dtype}"
             )
         if w.numel() and bool((w < 0).any()):
             raise RuntimeError(f"cov(): {name} cannot be negative")

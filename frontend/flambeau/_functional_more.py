@@ -65,6 +65,12 @@ def native_layer_norm(
             f"Given normalized_shape={shape}, expected input with shape [*, {shape}], "
             f"but got input of size {list(input.shape)}"
         )
+    for name, factor in (("weight", weight), ("bias", bias)):
+        if factor is not None and list(factor.shape) != shape:
+            raise RuntimeError(
+                f"Expected {name} to be of same shape as normalized_shape, but got "
+                f"{name} of shape {list(factor.shape)} and normalized_shape = {shape}"
+            )
     y, mean, rstd = _ops._layer_norm(input, n, weight, bias, eps)
     lead = [*input.shape[: input.dim() - len(shape)], *(1 for _ in shape)]
     return y, mean.reshape(lead), rstd.reshape(lead)
@@ -81,6 +87,13 @@ def native_group_norm(
     eps: float,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Group norm, and the mean and 1 / deviation of each group."""
+    for name, factor in (("weight", weight), ("bias", bias)):
+        if factor is not None and list(factor.shape) != [C]:
+            raise RuntimeError(
+                f"Expected {name} to be a vector of size equal to the number of "
+                f"channels in input, but got {name} of shape {list(factor.shape)} and "
+                f"{C} channels"
+            )
     y, mean, rstd = _ops._group_norm(input.reshape(N, C, HxW), group, weight, bias, eps)
     return y.reshape(input.shape), mean, rstd
 

@@ -24,6 +24,13 @@ CASES: list[tuple[str, type[Exception], Any]] = [
     ("gather by floats", RuntimeError, lambda: torch.ones(2).gather(0, torch.ones(1))),
     ("gather out of range", RuntimeError, lambda: torch.ones(2).gather(0, torch.tensor([2]))),
     ("index out of range", IndexError, lambda: torch.ones(2)[torch.tensor([2])]),
+    ("gradient along a dim twice", RuntimeError, lambda: torch.gradient(torch.ones(3, 3), dim=(1, 1))),
+    ("gradient along no dim", IndexError, lambda: torch.gradient(torch.ones(3, 3), dim=2)),
+    ("histogramdd of too many bins", RuntimeError, lambda: torch.histogramdd(torch.ones(5, 2), [1, 1, 1])),
+    ("native_layer_norm by another shape", RuntimeError, lambda: torch.native_layer_norm(torch.ones(1, 6), [6], torch.ones(2), None, 1e-5)),
+    ("native_group_norm by another shape", RuntimeError, lambda: torch.native_group_norm(torch.ones(1, 6), torch.ones(2), None, 1, 6, 1, 2, 1e-5)),
+    ("cov with counts that are floats", RuntimeError, lambda: torch.cov(torch.ones(5), fweights=torch.ones(5))),
+    ("cov with weights that are integers", RuntimeError, lambda: torch.cov(torch.ones(5), aweights=torch.tensor([1] * 5))),
     ("topk beyond the size", RuntimeError, lambda: torch.ones(2).topk(3)),
     ("inverse of a singular matrix", RuntimeError, lambda: torch.linalg.inv(torch.zeros(2, 2))),
 ]  # fmt: skip

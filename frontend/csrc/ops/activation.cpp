@@ -321,6 +321,8 @@ Tensor relu6_fn(const Tensor& x, bool inplace) {
 Tensor prelu_fn(const Tensor& x, const Tensor& weight) {
   int64_t n = weight.numel();
   Tensor w = weight;
+  check(w.dim() <= 1, "prelu: Expected `weight` to be a scalar or 1D tensor, but got ",
+        describe(w));
   if (n != 1) {
     check(x.dim() > 0, "prelu: Not allow zero-dim input tensor.");
     int64_t channels = x.dim() > 1 ? x.size(1) : 1;

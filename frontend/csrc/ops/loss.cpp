@@ -30,6 +30,9 @@ void check_classes(const char* op, const Tensor& input, const Tensor& target,
   check(!weight.defined() || (weight.dim() == 1 && weight.sizes()[0] == classes), op,
         ": weight tensor should be defined either for all ", classes,
         " classes or no classes but got weight tensor ", describe(weight));
+  check(!weight.defined() || weight.dtype() == input.dtype(), op,
+        ": expected scalar type ", type_name(input.dtype()),
+        " for argument 'weight', got ", describe(weight));
 }
 
 // What each class weighs in each row's loss, [n, c]; and the rows' weights [n].

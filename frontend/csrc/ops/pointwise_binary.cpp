@@ -256,7 +256,7 @@ const Records arithmetic = {
         .not_differentiable()
         .inplace()
         .out(),
-    Op("fmod(Operand self, Operand other) -> Tensor",
+    Op("fmod(Tensor self, Operand other) -> Tensor",
        "The remainder with the sign of self.")
         .pointwise(Promote::Same)
         .derivative("self", 0, [](Grad& x) { return x.g; })
@@ -516,17 +516,17 @@ const Records comparisons = {
         .inplace()
         .out()
         .alias("greater_equal"),
-    Op("logical_and(Operand self, Operand other) -> Tensor", "Truth of both.")
+    Op("logical_and(Tensor self, Tensor other) -> Tensor", "Truth of both.")
         .pointwise(Promote::BoolOnly)
         .not_differentiable()
         .inplace()
         .out(),
-    Op("logical_or(Operand self, Operand other) -> Tensor", "Truth of either.")
+    Op("logical_or(Tensor self, Tensor other) -> Tensor", "Truth of either.")
         .pointwise(Promote::BoolOnly)
         .not_differentiable()
         .inplace()
         .out(),
-    Op("logical_xor(Operand self, Operand other) -> Tensor", "Truth of exactly one.")
+    Op("logical_xor(Tensor self, Tensor other) -> Tensor", "Truth of exactly one.")
         .pointwise(Promote::BoolOnly)
         .not_differentiable()
         .inplace()

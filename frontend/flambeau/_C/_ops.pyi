@@ -1496,13 +1496,13 @@ def fmin(
     input: Tensor, other: Tensor, *, out: Tensor | tuple[Tensor, ...] | None = ...
 ) -> Tensor: ...
 def fmod(
-    input: Tensor | _Number,
+    input: Tensor,
     other: Tensor | _Number,
     *,
     out: Tensor | tuple[Tensor, ...] | None = ...,
 ) -> Tensor: ...
 def fmod_(
-    input: Tensor | _Number,
+    input: Tensor,
     other: Tensor | _Number,
     *,
     out: Tensor | tuple[Tensor, ...] | None = ...,
@@ -1909,16 +1909,10 @@ def logcumsumexp(
     input: Tensor, dim: _int, *, out: Tensor | tuple[Tensor, ...] | None = ...
 ) -> Tensor: ...
 def logical_and(
-    input: Tensor | _Number,
-    other: Tensor | _Number,
-    *,
-    out: Tensor | tuple[Tensor, ...] | None = ...,
+    input: Tensor, other: Tensor, *, out: Tensor | tuple[Tensor, ...] | None = ...
 ) -> Tensor: ...
 def logical_and_(
-    input: Tensor | _Number,
-    other: Tensor | _Number,
-    *,
-    out: Tensor | tuple[Tensor, ...] | None = ...,
+    input: Tensor, other: Tensor, *, out: Tensor | tuple[Tensor, ...] | None = ...
 ) -> Tensor: ...
 def logical_not(
     input: Tensor, *, out: Tensor | tuple[Tensor, ...] | None = ...
@@ -1927,28 +1921,16 @@ def logical_not_(
     input: Tensor, *, out: Tensor | tuple[Tensor, ...] | None = ...
 ) -> Tensor: ...
 def logical_or(
-    input: Tensor | _Number,
-    other: Tensor | _Number,
-    *,
-    out: Tensor | tuple[Tensor, ...] | None = ...,
+    input: Tensor, other: Tensor, *, out: Tensor | tuple[Tensor, ...] | None = ...
 ) -> Tensor: ...
 def logical_or_(
-    input: Tensor | _Number,
-    other: Tensor | _Number,
-    *,
-    out: Tensor | tuple[Tensor, ...] | None = ...,
+    input: Tensor, other: Tensor, *, out: Tensor | tuple[Tensor, ...] | None = ...
 ) -> Tensor: ...
 def logical_xor(
-    input: Tensor | _Number,
-    other: Tensor | _Number,
-    *,
-    out: Tensor | tuple[Tensor, ...] | None = ...,
+    input: Tensor, other: Tensor, *, out: Tensor | tuple[Tensor, ...] | None = ...
 ) -> Tensor: ...
 def logical_xor_(
-    input: Tensor | _Number,
-    other: Tensor | _Number,
-    *,
-    out: Tensor | tuple[Tensor, ...] | None = ...,
+    input: Tensor, other: Tensor, *, out: Tensor | tuple[Tensor, ...] | None = ...
 ) -> Tensor: ...
 def logspace(
     start: _Number,

@@ -163,6 +163,13 @@ def test_float_power_in_place_needs_doubles():
     assert x.double().float_power_(2).tolist() == [4, 9]
 
 
+@pytest.mark.parametrize("name", ["logical_and", "logical_or", "logical_xor", "fmod"])
+def test_tensors_where_no_number_will_do(name):
+    x = torch.tensor([1, 0, 2])
+    with pytest.raises(TypeError, match="must be Tensor, not int"):
+        getattr(torch, name)(2, x)
+
+
 @pytest.mark.parametrize(
     ("operand", "number", "dtype"),
     [

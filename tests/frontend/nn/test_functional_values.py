@@ -49,6 +49,11 @@ def test_gelu_and_logsigmoid_into_out():
         close(out, function(x))
 
 
+def test_prelu_of_a_matrix_of_weights():
+    with pytest.raises(RuntimeError, match="scalar or 1D tensor"):
+        F.prelu(t([[1.0, 2.0]]), t([[0.1, 0.2]]))
+
+
 def test_bias_of_another_dtype():
     double = flambeau.ones(1, dtype=flambeau.float64)
     for dtype in (flambeau.float32, flambeau.int64, flambeau.complex64):
@@ -60,6 +65,13 @@ def test_bias_of_another_dtype():
     x = flambeau.arange(4).reshape(1, 1, 4)
     got = F.conv1d(x, flambeau.ones(1, 1, 2, dtype=x.dtype), flambeau.tensor([5]))
     assert got.tolist() == [[[6, 8, 10]]]
+
+
+def test_weights_of_classes_of_another_dtype():
+    x, target = t([[0.1, 0.9]]), flambeau.tensor([1])
+    for loss in (F.nll_loss, F.cross_entropy):
+        with pytest.raises(RuntimeError, match="expected scalar type Double"):
+            loss(x, target, flambeau.ones(2))
 
 
 def test_average_pools_of_integers():
