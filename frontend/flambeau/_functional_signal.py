@@ -130,7 +130,7 @@ def istft(
     frames = frames * weights
     signal = _ops.zeros((x.size(0), total), dtype=frames.dtype, device=x.device)
     signal = signal.index_add(1, place, frames.reshape(x.size(0), -1))
-    power = weights.abs().square() if weights.is_complex() else weights.square()
+    power = weights.square()
     envelope = _ops.zeros(total, dtype=power.dtype, device=x.device)
     envelope = envelope.index_add(0, place, power.repeat(frames_count))
     first = n_fft // 2 if center else 0

@@ -197,7 +197,11 @@ void logspace(Frame& f) {
   check(f.args[2].i >= 0, "logspace: number of steps must be non-negative, got ",
         f.args[2].i);
   const Dtype wide = is_complex(o.dtype) ? Dtype::Complex128 : Dtype::Float64;
-  const Tensor e = linspace_values(a, b, f.args[2].i, wide, o.device);
+  // PyTorch counts the exponents of integers in integers.
+  const auto bound = [&](const Scalar& s) {
+    return is_integral(o.dtype) ? Scalar(static_cast<int64_t>(s.real())) : s;
+  };
+  const Tensor e = linspace_values(bound(a), bound(b), f.args[2].i, wide, o.device);
   o.finish(f, cast_to(ops::pow(Unbox<double>::get(f.args[3]), e), o.dtype));
 }
 

@@ -177,8 +177,12 @@ Tensor plus(const Tensor& self, const Tensor& product, const Scalar& beta,
 Tensor addbmm(const Tensor& self, const Tensor& batch1, const Tensor& batch2,
               const Scalar& beta, const Scalar& alpha) {
   check_batches("addbmm", batch1, batch2);
-  return plus(self, ops::sum_dim(ops::bmm(batch1, batch2), IntList{0}, false), beta,
-              alpha);
+  const auto factor = [&](const Scalar& s) {  // PyTorch makes it a number of the dtype
+    return is_integral(self.dtype()) ? Scalar(s.to_int()) : s;
+  };
+  const Tensor products = ops::bmm(batch1, batch2);
+  const Tensor sum = ops::sum_dim(products, IntList{0}, false);
+  return plus(self, ops::to_dtype(sum, products.dtype()), factor(beta), factor(alpha));
 }
 Tensor outer(const Tensor& self, const Tensor& vec2) {
   check(self.dim() == 1 && vec2.dim() == 1, "outer: expected 1-D tensors, got ",
@@ -379,7 +383,7 @@ const Records products = {
     Op("mm(Tensor self, Tensor mat2) -> Tensor", "The product of two matrices.")
         .impl<mm>()
         .autocast(Autocast::Lower)
-        .out()
+        .out(kOutExact)
         .derivative("self", in(1),
                     [](Grad& g) { return ops::mm(g.g, dagger(g.in(1))); })
         .derivative("mat2", in(0),
@@ -410,14 +414,14 @@ const Records products = {
     Op("vdot(Tensor self, Tensor other) -> Tensor",
        "dot with the first one conjugated.")
         .impl<vdot>()
-        .out(),
+        .out(kOutExact),
     Op("inner(Tensor self, Tensor other) -> Tensor",
        "Sums of products over the last dimensions.")
         .impl<inner>()
-        .out(kOutExact),
+        .out(),
     Op("outer(Tensor self, Tensor vec2) -> Tensor", "All products of two vectors.")
         .impl<outer>()
-        .out(kOutExact)
+        .out()
         .alias("ger"),
     Op("matmul(Tensor self, Tensor other) -> Tensor",
        "The product of vectors, matrices or broadcast batches of matrices.")
@@ -467,13 +471,13 @@ const Records sums = {
        "beta * self + alpha * the sum of all products of the batch.")
         .impl<addbmm>()
         .inplace()
-        .out(),
+        .out(kOutExact),
     Op("addr(Tensor self, Tensor vec1, Tensor vec2, *, Scalar beta=1, Scalar alpha=1) "
        "-> Tensor",
        "beta * self + alpha * the outer product.")
         .impl<addr>()
         .inplace()
-        .out(kOutExact),
+        .out(),
 };
 
 }  // namespace

@@ -327,7 +327,9 @@ const Records arithmetic = {
        "The next number from self towards other.")
         .pointwise(Promote::Same)
         .decomposition<&composed::nextafter>()
-        .not_differentiable()
+        .derivative("self", in(0, 1),
+                    [](Grad& x) { return where(ne(x.in(0), x.in(1)), x.g, 0.0); })
+        .derivative("other", 0, [](Grad& x) { return zeros_like(x.g); })
         .inplace()
         .out(),
     Op("logaddexp(Tensor self, Tensor other) -> Tensor", "log(exp(self) + exp(other)).")

@@ -282,3 +282,19 @@ def test_a_pool_as_a_part_of_a_second_derivative():
     assert g.tolist() == [[1, 2, 3, 5]]
     (g * g).sum().backward()
     assert x.grad.tolist() == [[2, 4, 6, 10]]
+
+
+def test_nextafter():
+    x = torch.tensor([1.0, 2.0], requires_grad=True)
+    y = torch.tensor([1.0, 5.0], requires_grad=True)
+    torch.nextafter(x, y).sum().backward()
+    assert x.grad.tolist() == [0, 1]  # PyTorch's: 0 where the two are equal
+    assert y.grad.tolist() == [0, 0]
+
+
+def test_largest_of_complex_numbers():
+    x = torch.tensor([0.3 + 0.4j, 1.7 - 2.9j, 0j], requires_grad=True)
+    torch.linalg.vector_norm(x, float("inf")).backward()
+    size = abs(1.7 - 2.9j)
+    want = torch.tensor([0j, (1.7 - 2.9j) / size, 0j])
+    assert torch.allclose(x.grad, want)

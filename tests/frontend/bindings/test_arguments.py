@@ -156,6 +156,13 @@ def test_out_of_another_dtype_to_which_is_cast(a):
         torch.cat([a, a], out=torch.empty(0, dtype=torch.int64))
 
 
+def test_addbmm_of_integers_by_numbers_that_are_not():
+    x = torch.ones(2, 2, dtype=torch.int32)
+    got = torch.addbmm(x, x.expand(3, 2, 2), x.expand(3, 2, 2), beta=1.6, alpha=2.2)
+    assert got.dtype is torch.int32
+    assert got.tolist() == [[13, 13]] * 2  # 1·1 + 2·6, as PyTorch has it
+
+
 def test_float_power_in_place_needs_doubles():
     x = torch.tensor([2.0, 3.0])
     with pytest.raises(RuntimeError, match="dtype"):

@@ -204,3 +204,9 @@ def test_tolist_of_views():
     assert t.tolist() == [[0, 3], [1, 4], [2, 5]]
     assert torch.tensor(2.5).tolist() == 2.5
     assert torch.zeros(2, 0).tolist() == [[], []]
+
+
+def test_logspace_of_integers_counts_whole_exponents():
+    powers = torch.logspace(4.3, 1.2, 2, dtype=torch.int64)
+    assert powers.tolist() == [10000, 10]  # PyTorch's: 10^4 and 10^1
+    assert torch.logspace(0.5, 1.5, 2).tolist() == pytest.approx([10**0.5, 10**1.5])
