@@ -16,9 +16,6 @@ sys.path.insert(0, str(Path(__file__).parent))
 # Tests that fail, and why; one that passes must leave this table.
 KNOWN: dict[str, str] = {
     "test_errors[polygamma]": "a negative n gives values, no error",
-    "test_gradgradcheck[logcumsumexp-float64]": (
-        "the gradient goes through log(0), whose own gradient is not finite"
-    ),
 }
 
 

@@ -1,5 +1,6 @@
 // Ops along one dimension: positions of extremes, running sums, softmax.
 #include <cmath>
+#include <limits>
 
 #include "ops/compose.h"
 
@@ -188,25 +189,38 @@ Tensor logcumsumexp(const Tensor& self, int64_t dim) {
   if (call.try_run(kernel<"logcumsumexp">())) return out;
   return same_shape(composed::logcumsumexp(at_least_1d(x), d), x);
 }
-// sum over j >= k of g_j exp(x_k - out_j), in logarithms, for either sign of g.
+// Infinities of either sign as the largest numbers, whose differences are numbers.
+Tensor finite(const Tensor& x) {
+  const double most = x.dtype() == Dtype::Float64   ? std::numeric_limits<double>::max()
+                      : x.dtype() == Dtype::Float16 ? 65504.0
+                      : x.dtype() == Dtype::BFloat16
+                          ? 0x1.FEp127
+                          : std::numeric_limits<float>::max();
+  return ops::clamp(x, -most, most);
+}
+// The gradient is exp(x_k - out_k) h_k, where h_k is the sum over j >= k of
+// g_j exp(out_k - out_j): found by doubling the part of each sum that is known.  Since
+// out never falls, no power exceeds 1; and it is linear in g, as derivatives must be.
 Tensor logcumsumexp_back(Grad& g) {
-  static const OpRef op("logcumsumexp(");
-  const Tensor x = g.in(0), out = g.out();
+  const Tensor x = g.in(0);
   if (x.numel() == 0) return g.g;
-  const int64_t d = g.arg<int64_t>(1);
-  const IntList along(&d, 1);
+  const int64_t d = wrap_dim(g.arg<int64_t>(1), x.dim());
   if (is_complex(x.dtype())) {
-    const Tensor scaled = ops::mul(g.g, ops::exp(ops::neg(ops::conj(out))));
+    const Tensor scaled = ops::mul(g.g, ops::exp(ops::neg(ops::conj(g.out()))));
     return ops::mul(reverse_cumsum(scaled, d), ops::exp(ops::conj(x)));
   }
-  const auto part = [&](const Tensor& size, const Tensor& where) {
-    const Tensor logs =
-        ops::masked_fill(ops::log(ops::masked_fill(size, ops::logical_not(where), 1)),
-                         ops::logical_not(where), -INFINITY);
-    const Tensor sums = op(ops::flip(ops::sub(logs, out), along), d);
-    return ops::exp(ops::add(ops::flip(sums, along), x));
-  };
-  return ops::sub(part(g.g, ops::gt(g.g, 0)), part(ops::neg(g.g), ops::lt(g.g, 0)));
+  const Tensor out = finite(g.out());
+  Tensor h = g.g;
+  const int64_t n = x.dim() ? x.sizes()[d] : 1;
+  for (int64_t s = 1; s < n; s *= 2) {
+    const auto first = [&](const Tensor& t) { return ops::narrow(t, d, 0, n - s); };
+    const auto later = [&](const Tensor& t) { return ops::narrow(t, d, s, n - s); };
+    const Tensor fall = ops::exp(ops::sub(first(out), later(out)));
+    const Tensor parts[] = {ops::add(first(h), ops::mul(fall, later(h))),
+                            ops::narrow(h, d, n - s, s)};
+    h = ops::cat(parts, d);
+  }
+  return ops::mul(h, ops::exp(ops::sub(x, out)));
 }
 
 // ---- softmax

@@ -1,6 +1,7 @@
 """func and autograd.functional: derivatives of functions."""
 
 import collections
+import math
 
 import flambeau as torch
 from flambeau import func
@@ -99,3 +100,11 @@ def test_vmap_of_named_tuples():
     twice = func.vmap(lambda row: pair(row.sum(), row * 2))(x)
     assert isinstance(twice, pair)
     assert twice.b.tolist() == (x * 2).tolist()
+
+
+def test_jvp_of_logcumsumexp():
+    """d/dt log(sum exp(x + t v)): the mean of v, weighted by exp(x)."""
+    x = torch.tensor([0.0, math.log(3), -math.inf])
+    v = torch.tensor([1.0, 5.0, 7.0])
+    _, tangent = func.jvp(lambda x: torch.logcumsumexp(x, 0), (x,), (v,))
+    assert_close(tangent, torch.tensor([1.0, 4.0, 4.0]))  # 1, (1 + 3·5) / 4
