@@ -14,9 +14,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 # Tests that fail, and why; one that passes must leave this table.
-KNOWN: dict[str, str] = {
-    "test_errors[polygamma]": "a negative n gives values, no error",
-}
+KNOWN: dict[str, str] = {}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

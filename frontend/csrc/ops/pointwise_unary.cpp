@@ -341,6 +341,12 @@ const Records roundings = {
         .out(kOutExact),
 };
 
+void polygamma_run(Frame& f) {
+  check(f.args[0].i >= 0, "polygamma(n, x) does not support negative n, got ",
+        f.args[0].i);
+  run_pointwise_record(f);
+}
+
 const Records special = {
     Op("erf(Tensor self) -> Tensor", "The error function.")
         .pointwise(Promote::Float)
@@ -374,6 +380,7 @@ const Records special = {
         .out(),
     Op("polygamma(int n, Tensor self) -> Tensor", "The n-th derivative of digamma.")
         .pointwise(Promote::Float)
+        .impl<&polygamma_run>()
         .derivative(
             "self", in(1),
             [](Grad& x) { return x.g * polygamma(x.arg<int64_t>(0) + 1, x.in(1)); })
