@@ -451,9 +451,7 @@ const Records special = {
 };
 
 Tensor real_of_real(const Tensor& a) { return a; }
-Tensor conj_physical(const Tensor& a) {
-  return is_complex(a.dtype()) ? conj(a) : clone(a);
-}
+Tensor conj_physical(const Tensor& a) { return is_complex(a.dtype()) ? conj(a) : a; }
 Tensor angle(const Tensor& a) {
   static const OpRef op("_angle(");
   return op(is_integral(a.dtype()) ? cast_to(a, default_dtype()) : a);

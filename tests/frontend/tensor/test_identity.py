@@ -197,3 +197,13 @@ def test_sizes():
         t.size(2)
     with pytest.raises(TypeError):
         torch.Size([1.5])
+
+
+def test_the_conjugate_of_a_real_tensor_is_the_tensor():
+    t = torch.ones(2)
+    assert torch.conj_physical(t) is t
+    out = torch.empty(2)
+    assert torch.conj_physical(t, out=out) is out
+    assert out.tolist() == [1, 1]
+    z = torch.tensor([1 + 2j])
+    assert torch.conj_physical(z).tolist() == [1 - 2j]
