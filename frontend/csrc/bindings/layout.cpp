@@ -52,6 +52,12 @@ bool as_memory_format(PyObject* o, MemoryFormat& out) {
 void init_layout(PyObject* module) {
   LayoutType = make_type(module, "flambeau.layout", "layout");
   strided_layout = add(module, LayoutType, "strided", 0);
+  // No tensor has these; programs compare with them.
+  int64_t value = 0;
+  for (const char* name :
+       {"sparse_coo", "sparse_csr", "sparse_csc", "sparse_bsr", "sparse_bsc"}) {
+    Py_DECREF(add(module, LayoutType, name, ++value));
+  }
   MemoryFormatType = make_type(module, "flambeau.memory_format", "memory_format");
   const auto format = [&](const char* name, MemoryFormat f) {
     Py_DECREF(add(module, MemoryFormatType, name, static_cast<int64_t>(f)));

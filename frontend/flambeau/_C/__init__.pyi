@@ -241,6 +241,11 @@ def promote_types(*args: Any, **kwargs: Any) -> Any: ...
 def set_num_threads(*args: Any, **kwargs: Any) -> Any: ...
 
 short: dtype
+sparse_bsc: layout
+sparse_bsr: layout
+sparse_coo: layout
+sparse_csc: layout
+sparse_csr: layout
 strided: layout
 
 def tensor(*args: Any, **kwargs: Any) -> Any: ...

@@ -199,6 +199,20 @@ def test_sizes():
         torch.Size([1.5])
 
 
+def test_layouts():
+    t = torch.ones(2)
+    assert t.layout is torch.strided
+    for name in ("coo", "csr", "csc", "bsr", "bsc"):
+        other = getattr(torch, f"sparse_{name}")
+        assert isinstance(other, torch.layout)
+        assert t.layout != other
+        assert pickle.loads(pickle.dumps(other)) is other
+        with pytest.raises(NotImplementedError, match="layouts"):
+            torch.ones(2, layout=other)
+    with pytest.raises(ValueError, match="strided"):
+        torch.signal.windows.hann(4, layout=torch.sparse_coo)
+
+
 def test_the_conjugate_of_a_real_tensor_is_the_tensor():
     t = torch.ones(2)
     assert torch.conj_physical(t) is t
