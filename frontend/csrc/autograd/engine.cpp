@@ -114,15 +114,23 @@ void Task::discover(Node* root) {
 void Task::mark_needed() {
   if (!inputs_) return;
   captured_.resize(inputs_->size());
-  // Children were recorded before their parents, accumulators count as first of all.
-  std::vector<Node*> order = visited_;
-  auto rank = [](const Node* n) { return n->is_accumulate() ? 0 : n->sequence; };
-  std::sort(order.begin(), order.end(),
-            [&](Node* a, Node* b) { return rank(a) < rank(b); });
-  for (Node* n : order) {
+  // Parents before children, by the edges: a view's history that was made anew is
+  // younger than the node that asked for it, so the numbers do not tell.
+  std::vector<Node*> order;
+  for (Node* n : visited_) {
+    if (n->dependencies == 0) order.push_back(n);
+  }
+  for (size_t i = 0; i < order.size(); ++i) {
+    for (const Edge& e : order[i]->next) {
+      if (e.node && --e.node->dependencies == 0) order.push_back(e.node.get());
+    }
+  }
+  for (size_t i = order.size(); i-- > 0;) {
+    Node* n = order[i];
     for (const Edge& e : n->next) {
       Node* m = e.node.get();
       if (!m) continue;
+      ++m->dependencies;
       bool target = std::any_of(inputs_->begin(), inputs_->end(),
                                 [&](const Edge& in) { return in.node.get() == m; });
       n->needed = n->needed || m->needed || target;

@@ -210,9 +210,10 @@ namespace {
 
 // A node as if `view` had just been taken of its base by as_strided.
 Ref<Node> view_node(const Tensor& base, const Tensor& view) {
-  static const Op& op = find_op("as_strided(");
-  const Value args[] = {Value(base), Value(view.sizes()), Value(view.strides()),
-                        Value(view.offset())};
+  static const Op& op = find_op("_as_strided(");
+  const Value args[] = {Value(base),           Value(view.sizes()),
+                        Value(view.strides()), Value(view.offset()),
+                        Value(base.strides()), Value(base.offset())};
   Frame f;
   f.op = &op;
   f.args = args;

@@ -298,3 +298,24 @@ def test_largest_of_complex_numbers():
     size = abs(1.7 - 2.9j)
     want = torch.tensor([0j, (1.7 - 2.9j) / size, 0j])
     assert torch.allclose(x.grad, want)
+
+
+@pytest.mark.parametrize("through_grad", [False, True])
+def test_gradient_through_a_view_whose_base_was_written(through_grad):
+    def gradient(loss, x):
+        if through_grad:
+            return torch.autograd.grad(loss, x)[0].tolist()
+        loss.backward()
+        return x.grad.tolist()
+
+    x = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    y = x * 1
+    view = y.view(3, 1)
+    y.mul_(2)
+    assert gradient((view * view).sum(), x) == [8, 16, 24]  # d (2 x)²
+
+    x = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    y = x * 1
+    part, rest = y[:2], y.expand(2, 3)
+    part.mul_(3)  # and now by way of another view
+    assert gradient((rest * torch.tensor([1.0, 10.0, 100.0])).sum(), x) == [6, 60, 200]
