@@ -31,6 +31,8 @@ CASES: list[tuple[str, type[Exception], Any]] = [
     ("native_group_norm by another shape", RuntimeError, lambda: torch.native_group_norm(torch.ones(1, 6), torch.ones(2), None, 1, 6, 1, 2, 1e-5)),
     ("cov with counts that are floats", RuntimeError, lambda: torch.cov(torch.ones(5), fweights=torch.ones(5))),
     ("cov with weights that are integers", RuntimeError, lambda: torch.cov(torch.ones(5), aweights=torch.tensor([1] * 5))),
+    ("hypot of complex numbers", NotImplementedError, lambda: torch.hypot(torch.ones(2), torch.ones(2) * 1j)),
+    ("copysign by a complex number", NotImplementedError, lambda: torch.copysign(torch.ones(2), 1j)),
     ("topk beyond the size", RuntimeError, lambda: torch.ones(2).topk(3)),
     ("inverse of a singular matrix", RuntimeError, lambda: torch.linalg.inv(torch.zeros(2, 2))),
 ]  # fmt: skip

@@ -46,8 +46,14 @@ Tensor fmin(const Tensor& a, const Tensor& b) {
   return where(isnan(b), a, where(isnan(a), b, minimum(a, b)));
 }
 
+void check_real(const char* op, Dtype d) {
+  check(!is_complex(d), ErrorKind::NotImplemented, "\"", op, "\" not implemented for '",
+        type_name(d), "'");
+}
+
 // Scaled by the larger one, so that no square overflows.
 Tensor hypot(const Tensor& a, const Tensor& b) {
+  check_real("hypot", promote(a.dtype(), b.dtype()));
   const Tensor x = abs(a), y = abs(b), top = maximum(x, y);
   const Tensor ratio = where(eq(top, 0), 0, minimum(x, y) / top);
   const Tensor length = top * sqrt(ratio * ratio + 1.0);
@@ -58,6 +64,7 @@ Tensor copysign(const Tensor& a, const Operand& b) {
   const Value left(a);
   const PointwiseOperand both[] = {{left}, {b.value}};
   const Dtype d = common_dtype(Promote::Float, both);
+  check_real("copysign", d);
   const Tensor size = abs(to_dtype(a, d));
   if (!b.value.is_tensor()) {
     return std::signbit(b.value.scalar().real()) ? -size : size;
