@@ -254,11 +254,14 @@ def _copied(name: str, view: Any) -> Any:
         result = view(*args, **kwargs)
         if isinstance(result, (tuple, list)):
             if out is None:
-                return tuple(t.clone() for t in result)
+                return tuple(packed(t) for t in result)
             for to, t in zip(out, result, strict=False):
                 _into(to, t)
             return None
-        return result.clone() if out is None else _into(out, result)
+        return packed(result) if out is None else _into(out, result)
+
+    def packed(view: Tensor) -> Tensor:
+        return view.clone(memory_format=_C.contiguous_format)
 
     copy.__name__ = copy.__qualname__ = name
     copy.__doc__ = f"`{name.removesuffix('_copy')}`, copied: no view of its input."

@@ -221,3 +221,14 @@ def test_the_conjugate_of_a_real_tensor_is_the_tensor():
     assert out.tolist() == [1, 1]
     z = torch.tensor([1 + 2j])
     assert torch.conj_physical(z).tolist() == [1 - 2j]
+
+
+def test_copies_of_views_are_contiguous():
+    t = torch.arange(6).reshape(2, 3)
+    for packed in (
+        torch.transpose_copy(t, 0, 1),
+        torch.t_copy(t),
+        *torch.split_copy(t, 2, 1),
+    ):
+        assert packed.is_contiguous()
+    assert torch.transpose_copy(t, 0, 1).tolist() == [[0, 3], [1, 4], [2, 5]]
