@@ -10,6 +10,8 @@ from ._functional_shape import _into
 
 _ops = _C._ops
 
+_COUNTABLE = (_C.uint8, _C.int8, _C.int16, _C.int32, _C.int64)
+
 
 def _check_close(name: str, a: Tensor, b: Tensor, rtol: float, atol: float) -> None:
     for given in (a, b):
@@ -167,6 +169,28 @@ def _by_dim(input: Tensor, dim: int) -> Tensor:
     return input.movedim(dim, 0)
 
 
+def _unique_by_counting(
+    input: Tensor, want_inverse: bool
+) -> tuple[Tensor, Tensor, Tensor] | None:
+    """Values, inverse and counts, where integers lie so close that none is sorted."""
+    n = input.numel()
+    if n < 256 or input.dtype not in _COUNTABLE:
+        return None
+    least, most = (int(x) for x in _ops.aminmax(input))
+    if most - least >= n:
+        return None
+    place = input.flatten().to(_C.int64)
+    place = place - least if least else place
+    counts = _ops.bincount(place)
+    present = counts.nonzero().flatten()
+    values = (present + least).to(input.dtype)
+    inverse = place
+    if want_inverse:
+        rank = (counts != 0).to(_C.int64).cumsum(0) - 1
+        inverse = rank[place].reshape(input.shape)
+    return values, inverse, counts[present]
+
+
 def unique(
     input: Tensor,
     sorted: bool = True,
@@ -180,13 +204,18 @@ def unique(
     """
     with _C._GradGuard(0, -1):
         if dim is None:
+            counted = _unique_by_counting(input, return_inverse)
+            if counted is not None:
+                return _result(*counted, return_inverse, return_counts)
             ordered, order = input.flatten().sort(stable=True)
         else:
             rows = _by_dim(input, dim)
             order = _sort_rows(rows)
             ordered = rows[order]
         starts, run, counts = _runs(_changes(ordered), ordered.size(0))
-        inverse = _ops.empty_like(order).scatter_(0, order, run)
+        inverse = order
+        if return_inverse:
+            inverse = _ops.empty_like(order).scatter_(0, order, run)
         values = ordered[starts]
         if dim is None:
             inverse = inverse.reshape(input.shape)
