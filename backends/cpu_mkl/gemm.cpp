@@ -13,6 +13,9 @@
 //     oneDNN                           86    93    88
 //     and with few rows, 32x784x256: own 79, MKL 68, oneDNN 73; with a transposed a,
 //     1024x2048x256: own 82, MKL 83, oneDNN 38
+//   the same, bfloat16 without instructions for it   32    256   1024
+//     own kernels, which widen as they pack          28     67     72
+//     oneDNN                                        1.4     36     59
 #include "gemm.h"
 
 #include <cstdlib>
@@ -48,6 +51,21 @@ struct Row {
   return __builtin_cpu_supports("avx512f");
 #else
   return false;
+#endif
+}
+
+// Whether a library multiplies halves faster than our own kernels. Before AVX-512 it
+// does not, and bfloat16 needs its own instructions; float16 was not measured without.
+[[maybe_unused]] bool has_products_of(Half half) {
+#if defined(__x86_64__)
+  static const bool avx512 = has_avx512();
+  static const bool bfloat16 = avx512 && [] {
+    unsigned a, b, c, d;
+    return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & 1u << 5);
+  }();
+  return half == Half::bfloat16 ? bfloat16 : avx512;
+#else
+  return true;
 #endif
 }
 
@@ -97,10 +115,10 @@ bool float_is_worth(int64_t m, int64_t n, int64_t k) {
   return large(m, n, k) && table().float32 != Choice::own;
 }
 
-bool half_is_worth([[maybe_unused]] int64_t m, [[maybe_unused]] int64_t n,
-                   [[maybe_unused]] int64_t k) {
+bool half_is_worth([[maybe_unused]] Half half, [[maybe_unused]] int64_t m,
+                   [[maybe_unused]] int64_t n, [[maybe_unused]] int64_t k) {
 #ifdef USE_MKLDNN
-  return m * n * k >= 32 * 32 * 32;
+  return m * n * k >= 32 * 32 * 32 && has_products_of(half);
 #else
   return false;
 #endif
@@ -132,14 +150,16 @@ bool run_double([[maybe_unused]] const Problem& p) {
 
 bool run_bfloat16([[maybe_unused]] const Problem& p) {
 #ifdef USE_MKLDNN
-  if (half_is_worth(p.m, p.n, p.k)) return onednn::gemm_half(onednn::Half::bfloat16, p);
+  if (half_is_worth(Half::bfloat16, p.m, p.n, p.k))
+    return onednn::gemm_half(Half::bfloat16, p);
 #endif
   return false;
 }
 
 bool run_float16([[maybe_unused]] const Problem& p) {
 #ifdef USE_MKLDNN
-  if (half_is_worth(p.m, p.n, p.k)) return onednn::gemm_half(onednn::Half::float16, p);
+  if (half_is_worth(Half::float16, p.m, p.n, p.k))
+    return onednn::gemm_half(Half::float16, p);
 #endif
   return false;
 }

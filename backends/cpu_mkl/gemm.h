@@ -25,6 +25,8 @@ struct Problem {
   bool relu = false;
 };
 
+enum class Half { bfloat16, float16 };
+
 // Each runs on the calling thread alone and says whether it did the product: false
 // where no library does it better than the kernels' own.
 bool run_float(const Problem& p);
@@ -34,8 +36,8 @@ bool run_float16(const Problem& p);
 bool run_complex64(const Problem& p);
 bool run_complex128(const Problem& p);
 
-// Whether run_float (run_bfloat16) would do a product of this size.
+// Whether run_float (run_bfloat16, run_float16) would do a product of this size.
 bool float_is_worth(int64_t m, int64_t n, int64_t k);
-bool half_is_worth(int64_t m, int64_t n, int64_t k);
+bool half_is_worth(Half half, int64_t m, int64_t n, int64_t k);
 
 }  // namespace gemm

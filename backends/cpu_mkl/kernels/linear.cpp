@@ -1,6 +1,7 @@
 // matmul, linear and dot, for every data type.
 #include <complex>
 
+#include "loops.h"
 #include "multiply.h"
 #include "registry.h"
 
@@ -155,6 +156,11 @@ fl_status matmul_by_copy(const fl_call* call, const MatmulArgs<T>& x) {
                    const S* from = sums + row * x.n;
                    T* to = x.out.at(i) + r * x.out.rs;
                    const T* c = x.c.data ? x.c.at(i) + r * x.c.rs : nullptr;
+                   if constexpr (std::is_same_v<S, float> && sizeof(T) == 2)
+                     if (!c && x.out.cs == 1) {
+                       narrow_row(call->out[0].dtype, to, from, x.n);
+                       continue;
+                     }
                    for (int64_t j = 0; j < x.n; ++j) {
                      const S v =
                          c ? S(from[j] + beta * S(read(c[j * x.c.cs]))) : from[j];
@@ -172,7 +178,9 @@ fl_status matmul_by_copy(const fl_call* call, const MatmulArgs<T>& x) {
 template <class T>
 bool matmul_half(const MatmulArgs<T>& x, const T* bias, bool relu) {
   if (x.alpha != 1.0 || x.out.cs != 1 || (x.c.data && !bias)) return false;
-  if (!gemm::half_is_worth(x.m, x.n, x.k)) return false;
+  constexpr auto kHalf =
+      std::is_same_v<T, bfloat16> ? gemm::Half::bfloat16 : gemm::Half::float16;
+  if (!gemm::half_is_worth(kHalf, x.m, x.n, x.k)) return false;
   auto one = [&](int64_t i, int64_t row, int64_t rows) {
     gemm::Problem p;
     if (!describe<T>(&p, rows, x.n, x.k, {x.a.at(i) + row * x.a.rs, x.a.rs, x.a.cs},

@@ -102,19 +102,54 @@ int pack_vectors(T* __restrict dst, int slots, int rows, int64_t k, View<T> src)
 }
 
 // Packs `rows` rows of k values so that dst[p * slots + i] = src(i, p); what lies in
-// the slots beyond them is finite where src is. S may be narrower than T.
-template <class T, class S>
-void pack(T* __restrict dst, int slots, int rows, int64_t k, View<S> src) {
+// the slots beyond them is finite where src is.
+template <class T>
+void pack(T* __restrict dst, int slots, int rows, int64_t k, View<T> src) {
   int i0 = 0;
-  if constexpr (std::is_same_v<S, T>) {
-    if (src.cs == 1)
-      i0 = pack_transposed(dst, slots, rows, k, src);
-    else if (src.rs == 1 && slots % kLanes<T> == 0)
-      i0 = pack_vectors(dst, slots, rows, k, src);
-  }
+  if (src.cs == 1)
+    i0 = pack_transposed(dst, slots, rows, k, src);
+  else if (src.rs == 1 && slots % kLanes<T> == 0)
+    i0 = pack_vectors(dst, slots, rows, k, src);
   for (; i0 < slots; ++i0) {
-    const S* from = src.data + std::min(i0, rows - 1) * src.rs;
-    for (int64_t p = 0; p < k; ++p) dst[p * slots + i0] = T(read(from[p * src.cs]));
+    const T* from = src.data + std::min(i0, rows - 1) * src.rs;
+    for (int64_t p = 0; p < k; ++p) dst[p * slots + i0] = from[p * src.cs];
+  }
+}
+
+// n contiguous halves as floats.
+template <class S>
+void widen_run(float* __restrict dst, const S* src, int64_t n) {
+  constexpr int L = kLanes<float>;
+  int64_t i = 0;
+  for (; i + L <= n; i += L)
+    store(dst + i, widen<L>(load<Vec<uint16_t, L>>(src + i), S{}));
+  for (; i < n; ++i) dst[i] = read(src[i]);
+}
+
+// The same from a narrower type. Halves are widened a few steps of k at a time, in the
+// order in which they lie.
+template <class T, class S>
+  requires(!std::is_same_v<T, S>)
+void pack(T* __restrict dst, int slots, int rows, int64_t k, View<S> src) {
+  if constexpr (std::is_same_v<Compute<S>, T>) {
+    constexpr int64_t kSteps = 64;
+    static_assert(kTileCols<T> >= kRowSlots<T>);
+    T wide[kTileCols<T> * kSteps];  // no panel has more slots
+    for (int64_t p = 0; p < k && (src.cs == 1 || src.rs == 1); p += kSteps) {
+      const int64_t steps = std::min(kSteps, k - p);
+      const bool along = src.cs == 1;
+      const View<S> from = src.at(0, p);
+      for (int64_t j = 0; j < (along ? rows : steps); ++j)
+        widen_run(wide + j * (along ? kSteps : rows),
+                  from.data + j * (along ? src.rs : src.cs), along ? steps : rows);
+      const View<T> part = {wide, along ? kSteps : 1, along ? 1 : rows};
+      pack(dst + p * slots, slots, rows, steps, part);
+    }
+    if (src.cs == 1 || src.rs == 1) return;
+  }
+  for (int i = 0; i < slots; ++i) {
+    const S* from = src.data + std::min(i, rows - 1) * src.rs;
+    for (int64_t p = 0; p < k; ++p) dst[p * slots + i] = T(read(from[p * src.cs]));
   }
 }
 

@@ -15,7 +15,7 @@ constexpr int64_t kBlockK = kWidth == 64 ? 384 : 256;
 template <class T>
 constexpr int64_t kBlockM = (kWidth == 64 ? 448 : 240) * 4 / int64_t(sizeof(T));
 constexpr int64_t kBlockN = 4096;
-constexpr int64_t kDirect = 1 << 15;  // elements of an a that need no packing
+constexpr int64_t kUnpacked = 1 << 15;  // elements of an a that need no packing
 
 inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 // The size of evenly sized parts of n that are at most `most` long.
@@ -325,7 +325,7 @@ bool product(int64_t m, int64_t n, int64_t k, View<S> a, View<S> b, T* c, int64_
         return true;
       }
       const bool few = m <= 2 * kTileRows<T> || k * n <= 8192;
-      const bool small = k <= kBlockK && m * k <= kDirect && n <= 16 * kTileCols<T>;
+      const bool small = k <= kBlockK && m * k <= kUnpacked && n <= 16 * kTileCols<T>;
       if ((few && k <= 2 * kBlockK) || small)
         return direct_product<T>(m, n, k, a, b, c, crs, e);
     } else if (b.rs == 1 && a.cs == 1 && m <= 8 && (k >= 96 || m * n <= 16)) {

@@ -18,7 +18,7 @@ void gemm_complex128(const gemm::Problem& p);
 namespace onednn {
 // False: the library declined.
 bool gemm_float(const gemm::Problem& p);
-enum class Half { bfloat16, float16 };
+using gemm::Half;
 bool gemm_half(Half type, const gemm::Problem& p);
 }  // namespace onednn
 #endif
