@@ -15,10 +15,13 @@ namespace FL_ISA::inline data_kernels {
 
 // One vector holds one 32-bit word of as many blocks as it has 64-bit lanes, in the low
 // half of each lane. The upper halves hold rubbish: the multiplication does not look.
+// kVectors are computed at once, as many as pay: with four, a Zen 3 takes 0.59 ns for a
+// word, with two 0.71, though its 16 registers do not hold them all.
 #if defined(__AVX512F__)
 struct PhiloxLanes {
   using V = __m512i;
   static constexpr int64_t kBlocks = 8;
+  static constexpr int kVectors = 2;
   static V set(uint64_t x) { return _mm512_set1_epi64(static_cast<int64_t>(x)); }
   static V count(uint64_t x) {
     return _mm512_add_epi64(set(x), _mm512_set_epi64(7, 6, 5, 4, 3, 2, 1, 0));
@@ -42,13 +45,14 @@ struct PhiloxLanes {
 struct PhiloxLanes {
   using V = __m256i;
   static constexpr int64_t kBlocks = 4;
+  static constexpr int kVectors = 4;
   static V set(uint64_t x) { return _mm256_set1_epi64x(static_cast<int64_t>(x)); }
   static V count(uint64_t x) {
     return _mm256_add_epi64(set(x), _mm256_set_epi64x(3, 2, 1, 0));
   }
   static V mul(V a, V b) { return _mm256_mul_epu32(a, b); }
   static V high(V a) { return _mm256_srli_epi64(a, 32); }
-  static V mix(V a, V b, V c) { return _mm256_xor_si256(_mm256_xor_si256(a, b), c); }
+  static V mix(V a, V b, V c) { return _mm256_xor_si256(a, _mm256_xor_si256(b, c)); }
   static V pair(V low, V high) {
     return _mm256_blend_epi32(low, _mm256_slli_epi64(high, 32), 0xAA);
   }
@@ -65,6 +69,7 @@ struct PhiloxLanes {
 struct PhiloxLanes {
   using V = __m128i;
   static constexpr int64_t kBlocks = 2;
+  static constexpr int kVectors = 2;
   static V set(uint64_t x) { return _mm_set1_epi64x(static_cast<int64_t>(x)); }
   static V count(uint64_t x) { return _mm_add_epi64(set(x), _mm_set_epi64x(1, 0)); }
   static V mul(V a, V b) { return _mm_mul_epu32(a, b); }
@@ -85,6 +90,7 @@ struct PhiloxLanes {
 struct PhiloxLanes {
   using V = uint64_t;
   static constexpr int64_t kBlocks = 1;
+  static constexpr int kVectors = 2;
   static V set(uint64_t x) { return x; }
   static V count(uint64_t x) { return x; }
   static V mul(V a, V b) { return (a & 0xFFFFFFFF) * (b & 0xFFFFFFFF); }
@@ -158,13 +164,14 @@ class Philox {
     const V second_product = L::mul(first_word, m0);
     const V first_key = L::mix(first_product, key0[1], L::set(0));
     const V second_key = L::mix(L::high(second_product), key1[1], L::set(0));
-    // Two vectors in turn: the rounds of one are a chain that leaves the processor
+    // Several vectors in turn: the rounds of one are a chain that leaves the processor
     // idle.
-    constexpr int64_t kBoth = 2 * L::kBlocks;
-    for (int64_t b = 0; b < blocks; b += kBoth) {
-      V w0[2], w1[2], w2[2], w3[2];
-#pragma GCC unroll 2
-      for (int v = 0; v < 2; v++) {
+    constexpr int kVectors = L::kVectors;
+    static_assert(kStep % (kVectors * L::kBlocks) == 0);
+    for (int64_t b = 0; b < blocks; b += kVectors * L::kBlocks) {
+      V w0[kVectors], w1[kVectors], w2[kVectors], w3[kVectors];
+#pragma GCC unroll 4
+      for (int v = 0; v < kVectors; v++) {
         const V number = L::count(first + static_cast<uint64_t>(b + v * L::kBlocks));
         const V product = L::mul(number, m0);
         w1[v] = L::mul(L::mix(L::high(product), c3, key1[0]), m1);
@@ -174,8 +181,8 @@ class Philox {
       }
 #pragma GCC unroll 8
       for (int r = 2; r < 10; r++) {
-#pragma GCC unroll 2
-        for (int v = 0; v < 2; v++) {
+#pragma GCC unroll 4
+        for (int v = 0; v < kVectors; v++) {
           const V a = L::mul(w0[v], m0), c = L::mul(w2[v], m1);
           w0[v] = L::mix(L::high(c), w1[v], key0[r]);
           w2[v] = L::mix(L::high(a), w3[v], key1[r]);
@@ -183,8 +190,10 @@ class Philox {
           w3[v] = a;
         }
       }
-      f(b, w0[0], w1[0], w2[0], w3[0]);
-      f(b + L::kBlocks, w0[1], w1[1], w2[1], w3[1]);
+#pragma GCC unroll 4
+      for (int v = 0; v < kVectors; v++) {
+        f(b + v * L::kBlocks, w0[v], w1[v], w2[v], w3[v]);
+      }
     }
   }
 
