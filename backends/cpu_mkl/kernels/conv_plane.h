@@ -7,7 +7,8 @@
 namespace FL_ISA {
 
 // U vectors of pixels of one output channel, of which the first `width` pixels count.
-template <class T, int U>
+// Taps is their number in all where the compiler knows it, or 0.
+template <class T, int U, int Taps>
 void plane_block(const Gather& g, const T* weights, const T* phases, int64_t width,
                  T bias, T* to, int64_t step) {
   constexpr int L = kLanes<T>;
@@ -15,13 +16,19 @@ void plane_block(const Gather& g, const T* weights, const T* phases, int64_t wid
   Vec<T> acc[U];
 #pragma GCC unroll 8
   for (int u = 0; u < U; ++u) acc[u] = broadcast<T>(bias);
-  for (int64_t c = 0; c < g.channels; ++c, phases += channel)
-    for (int64_t t = 0; t < g.taps; ++t) {
-      const T* from = phases + g.offsets[t];
-      const Vec<T> w = broadcast<T>(*weights++);
+  const auto add = [&](int64_t t) __attribute__((always_inline)) {
+    const T* from = phases + g.offsets[t];
+    const Vec<T> w = broadcast<T>(weights[t]);
 #pragma GCC unroll 8
-      for (int u = 0; u < U; ++u) acc[u] += w * load<Vec<T>>(from + u * L);
-    }
+    for (int u = 0; u < U; ++u) acc[u] += w * load<Vec<T>>(from + u * L);
+  };
+  if constexpr (Taps > 0) {
+#pragma GCC unroll 16
+    for (int t = 0; t < Taps; ++t) add(t);
+  } else {
+    for (int64_t c = 0; c < g.channels; ++c, phases += channel, weights += g.taps)
+      for (int64_t t = 0; t < g.taps; ++t) add(t);
+  }
 #pragma GCC unroll 8
   for (int u = 0; u < U; ++u) {
     const int n = int(std::min<int64_t>(L, width - u * L));
@@ -34,16 +41,28 @@ void plane_block(const Gather& g, const T* weights, const T* phases, int64_t wid
   }
 }
 
+template <class T>
+using PlaneBlock = void (*)(const Gather&, const T*, const T*, int64_t, T, T*, int64_t);
+
+// The block of so many vectors, up to kPlaneVectors.
+constexpr int kPlaneVectors = 8;
+template <class T, int Taps, int... U>
+PlaneBlock<T> plane_block_of(int64_t vectors, std::integer_sequence<int, U...>) {
+  static constexpr PlaneBlock<T> table[] = {plane_block<T, U + 1, Taps>...};
+  return table[vectors - 1];
+}
+
 // A row of pixels: sums enough at once that none waits for the one before it.
 template <class T>
 void plane_row(const Gather& g, const T* weights, const T* phases, int64_t width,
                T bias, T* to, int64_t step) {
-  constexpr int64_t L = kLanes<T>;
-  for (int64_t x = 0; x < width; x += 8 * L) {
-    const int64_t left = width - x;
-    const auto block = left > 4 * L   ? plane_block<T, 8>
-                       : left > 2 * L ? plane_block<T, 4>
-                                      : plane_block<T, 2>;
+  constexpr int64_t L = kLanes<T>, most = kPlaneVectors * L;
+  const std::make_integer_sequence<int, kPlaneVectors> counts;
+  for (int64_t x = 0; x < width; x += most) {
+    const int64_t left = width - x, vectors = ceil_div(std::min(left, most), L);
+    const PlaneBlock<T> block = g.channels == 1 && g.taps == 9
+                                    ? plane_block_of<T, 9>(vectors, counts)
+                                    : plane_block_of<T, 0>(vectors, counts);
     block(g, weights, phases + x, left, bias, to + x * step, step);
   }
 }

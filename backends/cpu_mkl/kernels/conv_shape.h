@@ -45,21 +45,41 @@ struct Phases {
   }
 };
 
+// memcpy for the length of a row of an image: its call takes longer than the row.
+template <class T>
+FL_INLINE void copy_run(T* dst, const T* src, int64_t n) {
+  constexpr int L = kLanes<T>;
+  if (n < L) {
+    for (int64_t i = 0; i < n; ++i) dst[i] = src[i];
+    return;
+  }
+  for (int64_t i = 0; i + L < n; i += L) store(dst + i, load<Vec<T>>(src + i));
+  store(dst + n - L, load<Vec<T>>(src + n - L));
+}
+
 // A row of a phase: every step-th element of a row of the source, zero outside of it.
 template <class T>
 inline void phase_row(T* dst, int64_t n, const T* src, int64_t width, int64_t first,
                       int64_t step) {
-  int64_t lo = first < 0 ? ceil_div(-first, step) : 0;
+  int64_t lo = first < 0 ? (step == 1 ? -first : ceil_div(-first, step)) : 0;
   lo = std::min(lo, n);
-  int64_t hi = first < width ? std::min(n, (width - 1 - first) / step + 1) : 0;
+  int64_t hi = 0;
+  if (first < width)
+    hi = std::min(n, step == 1 ? width - first : (width - 1 - first) / step + 1);
   hi = std::max(hi, lo);
-  std::fill(dst, dst + lo, T(0));
+  constexpr int L = kLanes<T>;
+  if (n >= L && lo <= L && n - hi <= L) {
+    store(dst, Vec<T>{});
+    store(dst + n - L, Vec<T>{});
+  } else {
+    std::fill(dst, dst + lo, T(0));
+    std::fill(dst + hi, dst + n, T(0));
+  }
   if (step == 1) {
-    std::memcpy(dst + lo, src + first + lo, size_t(hi - lo) * sizeof(T));
+    copy_run(dst + lo, src + first + lo, hi - lo);
   } else {
     for (int64_t i = lo; i < hi; ++i) dst[i] = src[first + i * step];
   }
-  std::fill(dst + hi, dst + n, T(0));
 }
 
 // Two rows of results, a and b alternating, up to `n` of them.
