@@ -175,8 +175,17 @@ struct RowTaps {
   }
 };
 
+// One row that an output row is a sum of: where it is kept, stretched, and which row of
+// the input is to be stretched there first (-1: none, it is there).
+template <class C>
+struct Part {
+  int64_t place, stretch;
+  C by;
+};
+
 // Rows of the input are stretched once and kept while the outputs between them need
-// them; an output row is a sum of a few.
+// them; an output row is a sum of a few. What is stretched when is the same for all
+// planes, and so is found once.
 template <class T>
 struct Interpolation {
   using C = Compute<T>;
@@ -185,17 +194,30 @@ struct Interpolation {
   const Tables& t;
   const RowTaps<C>& along;
   bool past;  // whether the result goes past the caches
+  int sources = t[0].taps * t[1].taps;
+  std::unique_ptr<Part<C>[]> parts{
+      new (std::nothrow) Part<C>[size_t(sources * p.out[0] * p.out[1] + 1)]};
 
-  // The stretched row of the input, from the ring or into it. Taps of one output lie
-  // next to each other (or are the same) and number 1, 2 or 4, so their places differ.
-  const C* kept(const T* src, C* ring, int64_t* held, int kz, int64_t z,
-                int64_t y) const {
-    const int place = int(kz * t[1].taps + (y & (t[1].taps - 1)));
-    const int64_t row = z * p.in[1] + y;
-    C* to = ring + place * p.out[2];
-    if (held[place] != row) along.stretch(src + row * p.in[2], to);
-    held[place] = row;
-    return to;
+  // Taps of one output lie next to each other (or are the same) and number 1, 2 or 4,
+  // so their places differ.
+  bool make() {
+    if (!parts) return false;
+    Part<C>* to = parts.get();
+    int64_t held[kMost];
+    std::fill_n(held, kMost, int64_t{-1});
+    for (int64_t z = 0; z < p.out[0]; ++z)
+      for (int64_t y = 0; y < p.out[1]; ++y)
+        for (int kz = 0; kz < t[0].taps; ++kz)
+          for (int ky = 0; ky < t[1].taps; ++ky, ++to) {
+            const int64_t az = kz * t[0].size + z, ay = ky * t[1].size + y;
+            const int64_t iy = t[1].index[ay];
+            const int64_t row = t[0].index[az] * p.in[1] + iy;
+            const int place = int(kz * t[1].taps + (iy & (t[1].taps - 1)));
+            *to = {place * p.out[2], held[place] == row ? -1 : row * p.in[2],
+                   C(t[0].weight[az] * t[1].weight[ay])};
+            held[place] = row;
+          }
+    return true;
   }
 
   template <class N>
@@ -211,22 +233,18 @@ struct Interpolation {
   }
 
   void plane(const T* src, T* to, C* ring) const {
-    int64_t held[kMost];
-    std::fill_n(held, kMost, int64_t{-1});
-    for (int64_t z = 0; z < p.out[0]; ++z)
-      for (int64_t y = 0; y < p.out[1]; ++y, to += p.out[2]) {
-        const C* row[kMost];
-        C by[kMost];
-        int n = 0;
-        for (int kz = 0; kz < t[0].taps; ++kz)
-          for (int ky = 0; ky < t[1].taps; ++ky, ++n) {
-            const int64_t az = kz * t[0].size + z, ay = ky * t[1].size + y;
-            row[n] = kept(src, ring, held, kz, t[0].index[az], t[1].index[ay]);
-            by[n] = C(t[0].weight[az] * t[1].weight[ay]);
-          }
-        n == 2 ? sum_rows(row, by, std::integral_constant<int, 2>{}, to)
-               : sum_rows(row, by, n, to);
+    const Part<C>* part = parts.get();
+    for (int64_t y = p.out[0] * p.out[1]; y > 0; --y, to += p.out[2]) {
+      const C* row[kMost];
+      C by[kMost];
+      for (int n = 0; n < sources; ++n, ++part) {
+        row[n] = ring + part->place;
+        by[n] = part->by;
+        if (part->stretch >= 0) along.stretch(src + part->stretch, ring + part->place);
       }
+      sources == 2 ? sum_rows(row, by, std::integral_constant<int, 2>{}, to)
+                   : sum_rows(row, by, sources, to);
+    }
   }
 };
 
@@ -236,8 +254,9 @@ bool interpolate(const Planes& p, const Tables& t, const T* x, T* y) {
   RowTaps<C> along{t[2], p.in[2]};
   if (!along.make()) return false;
   const bool past = p.count * p.out_size() * int64_t(sizeof(T)) >= kStreamBytes;
-  const Interpolation<T> work{p, t, along, past};
-  bool ok = true;
+  Interpolation<T> work{p, t, along, past};
+  bool ok = work.make();
+  if (!ok) return false;
   for_planes(p, 2 * t[2].taps, [&](int64_t i) {
     C* ring = scratch::array<C>(scratch::kWork,
                                 size_t(Interpolation<T>::kMost * p.out[2] + 1));
