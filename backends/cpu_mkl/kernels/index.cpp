@@ -13,6 +13,25 @@ namespace {
 // ---- reading
 // -------------------------------------------------------------------------
 
+// Of a row, the elements at some offsets.
+template <class T>
+struct TakeElements {
+  T* y;
+  const T* x;
+  bool past;  // whether the result goes past the caches
+
+  void operator()(int64_t j, int64_t offset) const { y[j] = x[offset]; }
+
+  template <int N, class Stride>
+    requires(N * sizeof(T) == kWidth)
+  void several(int64_t j, const int64_t* index, Stride stride) const {
+    Vec<T> v;
+#pragma GCC unroll 16
+    for (int k = 0; k < N; k++) v[k] = x[index[k] * stride];
+    past ? stream(y + j, v) : store(y + j, v);
+  }
+};
+
 // out = self[indices]; operands of the walk: out, self, indices.
 fl_status take(const fl_call* call, const Walk& walk, Indexed& indexed, int dtype) {
   const int64_t n = walk.inner_size();
@@ -21,7 +40,8 @@ fl_status take(const fl_call* call, const Walk& walk, Indexed& indexed, int dtyp
     T* const to = data_of<T>(call->out[0]);
     const T* const from = data_of<const T>(call->in[0]);
     const int64_t bytes = n * static_cast<int64_t>(sizeof(T));
-    const bool stream = bytes >= 256 && bytes * walk.rows() >= kStreamBytes;
+    const bool large = bytes * walk.rows() >= kStreamBytes;
+    const bool stream = bytes >= 256 && large;
     const auto row = [=](const int64_t* at, int64_t offset) {
       T* y = to + at[0];
       const T* x = from + at[1] + offset;
@@ -32,10 +52,17 @@ fl_status take(const fl_call* call, const Walk& walk, Indexed& indexed, int dtyp
         for (int64_t j = 0; j < n; j++) y[j * to_step] = x[j * step];
       }
     };
+    // Most of a short row is read, in no order that a processor foresees: it is fetched
+    // while the one before it is read.
+    constexpr int64_t kShortRow = 8192;
+    const int64_t span = indexed.sizes[0] * indexed.strides[0] * int64_t{sizeof(T)};
+    const int64_t ahead =
+        span <= kShortRow && 4 * bytes >= span ? walk.outer_stride(1) : 0;
     const auto elements = [=](const int64_t* at, int64_t begin) {
-      return [y = to + at[0] + begin, x = from + at[1]](int64_t j, int64_t offset) {
-        y[j] = x[offset];
-      };
+      if (ahead != 0) prefetch_row(from + at[1] + ahead, span, kShortRow);
+      T* const y = to + at[0] + begin;
+      const bool past = large && reinterpret_cast<uintptr_t>(y) % kWidth == 0;
+      return TakeElements<T>{y, from + at[1], past};
     };
     const auto block = [=](const int64_t* at, int64_t j, int64_t m, const int64_t* o) {
       T* __restrict y = to + at[0] + j * to_step;
@@ -51,7 +78,7 @@ fl_status take(const fl_call* call, const Walk& walk, Indexed& indexed, int dtyp
     };
     visit<true>(walk, 2, indexed, to_step == 1 && step == 0, row, elements, block,
                 fetch);
-    if (stream) stream_fence();
+    if (large) stream_fence();
     return FL_OK;
   });
 }

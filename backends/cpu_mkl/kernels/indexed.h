@@ -60,8 +60,9 @@ struct Indexed {
     return true;
   }
 
-  // Calls use(j, offset) for the n elements whose one index is p[j]; false, and an
-  // error told, when one is out of range.
+  // Calls use(j, offset) for the n elements whose one index is p[j], or for several at
+  // once use.several<N>(j, indices, stride) where there is one; false, and an error
+  // told, when one is out of range.
   template <class F>
   bool each(const int64_t* p, int64_t n, F use) {
     return strides[0] == 1 ? each(p, n, std::integral_constant<int64_t, 1>(), use)
@@ -86,8 +87,12 @@ struct Indexed {
         if (!each_checked(p, j, j + kAtOnce, use)) return false;
         continue;
       }
+      if constexpr (requires { use.template several<kAtOnce>(j, p + j, stride); }) {
+        use.template several<kAtOnce>(j, p + j, stride);
+      } else {
 #pragma GCC unroll 8
-      for (int k = 0; k < kAtOnce; k++) use(j + k, p[j + k] * stride);
+        for (int k = 0; k < kAtOnce; k++) use(j + k, p[j + k] * stride);
+      }
     }
     return each_checked(p, j, n, use);
   }
@@ -142,9 +147,9 @@ struct Indexed {
 };
 
 // Fetches the beginning of a row into the caches.
-inline void prefetch_row(const void* row, int64_t bytes) {
+inline void prefetch_row(const void* row, int64_t bytes, int64_t most = 2048) {
   const char* p = static_cast<const char*>(row);
-  for (int64_t i = 0; i < bytes && i < 2048; i += 64) __builtin_prefetch(p + i);
+  for (int64_t i = 0; i < bytes && i < most; i += 64) __builtin_prefetch(p + i);
 }
 
 // Rows [begin, end) of a walk whose one index (operand `first`) changes by row only:
