@@ -89,6 +89,15 @@ inline void run_tile(const Plan& plan, char* const* at, int64_t rows, int64_t co
                      plan.ops[1].strides[last] / out.size, rows, cols, plan.stream);
   }
   const int64_t width = tile_cols(plan);
+  // What is read as it lies arrives while the rest is turned: processors do not foresee
+  // rows so short and so far apart.
+  for (int k = plan.n_out; k < plan.n_ops; ++k) {
+    const Operand& a = plan.ops[k];
+    if (a.strides[last] != a.size) continue;
+    for (int64_t r = 0; r < rows; ++r)
+      for (int64_t i = 0; i < cols * a.size; i += 64)
+        __builtin_prefetch(at[k] + r * a.strides[last - 1] + i);
+  }
   for (int k = 0; k < plan.n_ops; ++k) {
     const Operand& a = plan.ops[k];
     p[k] = at[k];
