@@ -83,6 +83,25 @@ bool direct_product(int64_t m, int64_t n, int64_t k, View<T> a, View<T> b, T* c,
   return true;
 }
 
+// The same for a b whose columns are contiguous: its panels are packed.
+template <class T>
+[[gnu::noinline]] bool turned_product(int64_t m, int64_t n, int64_t k, View<T> a,
+                                      View<T> b, T* c, int64_t crs,
+                                      const Epilogue<T>& e) {
+  constexpr int64_t N = kTileCols<T>;
+  T* panel = scratch::array<T>(scratch::kPackB, size_t(k * N));
+  if (!panel) return false;
+  Epilogue<T> here = e;
+  for (int64_t j = 0; j < n; j += N) {
+    if (e.bias) here.bias = e.bias + j;
+    const int cols = int(std::min(N, n - j));
+    pack(panel, int(N), cols, k, b.at(0, j).transposed());
+    panel_product<T>(m, cols, {k, a.data, a.rs, a.cs, panel, N, c + j, crs, 0, true}, 0,
+                     here);
+  }
+  return true;
+}
+
 // Packs m rows of a into panels of a tile's rows each, one after another.
 template <class T, class S>
 void pack_rows(T* dst, int64_t m, int64_t k, View<S> a) {
@@ -319,13 +338,13 @@ bool product(int64_t m, int64_t n, int64_t k, View<S> a, View<S> b, T* c, int64_
              const Epilogue<T>& e) {
   if (m <= 0 || n <= 0) return true;
   if constexpr (std::is_same_v<S, T>) {
+    const bool small = k <= kBlockK && m * k <= kUnpacked && n <= 16 * kTileCols<T>;
     if (b.cs == 1 || n == 1) {
       if (m == 1 && k * n >= 4096) {
         row_product<T>(n, k, a, b, c, e);
         return true;
       }
       const bool few = m <= 2 * kTileRows<T> || k * n <= 8192;
-      const bool small = k <= kBlockK && m * k <= kUnpacked && n <= 16 * kTileCols<T>;
       if ((few && k <= 2 * kBlockK) || small)
         return direct_product<T>(m, n, k, a, b, c, crs, e);
     } else if (b.rs == 1 && a.cs == 1 && m <= 8 && (k >= 96 || m * n <= 16)) {
@@ -334,6 +353,8 @@ bool product(int64_t m, int64_t n, int64_t k, View<S> a, View<S> b, T* c, int64_
     } else if (std::is_floating_point_v<T> && b.rs == 1 && k >= 64 && n >= 2 * m &&
                m <= 8 * kTileCols<T>) {
       return swapped_product<T>(m, n, k, a, b, c, crs, e);
+    } else if (b.rs == 1 && small) {
+      return turned_product<T>(m, n, k, a, b, c, crs, e);
     }
   }
   return packed_product<T, S>(m, n, k, a, b, c, crs, e);
