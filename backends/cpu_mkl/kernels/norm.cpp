@@ -69,6 +69,7 @@ fl_status layer_norm_as(const fl_call* call) {
       T* to = y + r * n;
       const auto [mean, rstd] = moments(from, n, eps);
       for_lanes<C>(n, [&](int64_t i, int k) {
+        __builtin_prefetch(from + n + i);  // the next row; past the end it does nothing
         Vec<C> v = (load_row(from + i, k) - mean) * rstd;
         if (w) v *= load_first(w + i, k);
         if (b) v += load_first(b + i, k);
@@ -102,6 +103,7 @@ fl_status rms_norm_as(const fl_call* call) {
       });
       const C rstd = C(1) / std::sqrt(sum_lanes<C>(s) / C(n) + eps);
       for_lanes<C>(n, [&](int64_t i, int k) {
+        __builtin_prefetch(from + n + i);
         Vec<C> v = load_row(from + i, k) * rstd;
         if (w) v *= load_first(w + i, k);
         put_row(past, y + r * n + i, v, k);
