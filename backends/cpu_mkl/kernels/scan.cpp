@@ -3,6 +3,7 @@
 
 #include "complex.h"
 #include "lines.h"
+#include "rows.h"
 
 namespace FL_ISA {
 namespace {
@@ -58,9 +59,10 @@ FL_INLINE V running(Op op, V v, V neutral) {
   return prefix<1>(op, v, neutral);
 }
 
-// A vector at a time: the running values inside it, then those before it.
+// A vector at a time: the running values inside it, then those before it. The result
+// goes past the caches if so wanted.
 template <class Op, class T>
-void scan_line(T* out, const T* x, int64_t n) {
+void scan_line(T* out, const T* x, int64_t n, bool past) {
   const Op op;
   if constexpr (is_complex<T>) {
     T total(Op::neutral);
@@ -74,7 +76,7 @@ void scan_line(T* out, const T* x, int64_t n) {
     for (; i + N <= n; i += N) {
       const V v = running(op, load<V>(x + i), neutral);
       const V sum = op(before, v);
-      store(out + i, sum);
+      store_past(past, out + i, sum);
       before = op(before, splat<V>(v[N - 1]));
     }
     T total = before[0];
@@ -137,10 +139,17 @@ fl_status scan(const fl_call* call) {
       if (by_columns<Op, T>(call, dim)) return FL_OK;
     }
     Lines lines(call, dim);
-    return lines.run(0.4f, [&](char* const* p) {
+    const fl_tensor& out = call->out[0];
+    const bool past = std::is_same_v<S, T> && out.data != call->in[0].data &&
+                      out.ndim > 0 && out.strides[dim] == 1 &&
+                      out.numel * int64_t(sizeof(T)) >= kStreamBytes &&
+                      lines.length() * int64_t(sizeof(T)) >= 1024;
+    const fl_status status = lines.run(0.4f, [&](char* const* p) {
       scan_line<Op>(reinterpret_cast<T*>(p[0]), reinterpret_cast<const T*>(p[1]),
-                    lines.length());
+                    lines.length(), past);
     });
+    if (past) stream_fence();
+    return status;
   });
 }
 
