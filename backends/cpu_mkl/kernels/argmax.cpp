@@ -30,6 +30,9 @@ Extreme<T> block_extreme(const T* x, int64_t n) {
   };
   int64_t i = 0;
   for (; i + 4 * N <= n; i += 4 * N) {
+    // The next block, or row; past the end it does nothing.
+    for (int k = 0; k < 4 * kWidth; k += 64)
+      __builtin_prefetch(reinterpret_cast<const char*>(x + n + i) + k);
 #pragma GCC unroll 4
     for (int k = 0; k < 4; ++k) take(k, load<V>(x + i + k * N));
   }
