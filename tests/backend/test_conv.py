@@ -115,6 +115,13 @@ def test_convolution(backend: Backend, case: Any, dtype: str, transposed: bool) 
     run_case(backend, case, dtype, transposed)
 
 
+@pytest.mark.parametrize("width", [*range(1, 20), 31, 57, 63, 64, 65, 72, 130])
+def test_depthwise_rows(backend: Backend, width: int) -> None:
+    for padding in ((1, 1), (2, 9)):
+        case = (1, 3, 3, 3, (4, width), (3, 3), (1, 1), padding, (1, 1))
+        run_case(backend, case, "float32", False)
+
+
 @pytest.mark.parametrize("case", [CASES[0], CASES[5], CASES[13]], ids=str)
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_half_precision(backend: Backend, case: Any, dtype: str) -> None:

@@ -50,6 +50,21 @@ def test_gather(k, dtype, dim):
     assert np.array_equal(raw(k("gather", out, t, strided, attrs=[dim])), expected)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("start", [0, 3])
+def test_gather_large(k, dtype, start):
+    """Past the caches, from addresses that fit whole vectors and from others."""
+    rng = np.random.default_rng(2)
+    a = rng.standard_normal((700, 50)).astype(dtype)
+    index = rng.integers(0, 50, (700, 4003))
+    out = np.zeros(700 * 4003 + start, dtype)[start:].reshape(700, 4003)
+    k("gather", out, a, index, attrs=[1])
+    assert np.array_equal(out, np.take_along_axis(a, index, 1))
+    index[690, 4001] = 50
+    with pytest.raises(KernelError, match="out of"):
+        k("gather", out, a, index, attrs=[1])
+
+
 def test_gather_part_expanded_and_empty(k):
     a = sample((6, 8))
     index = np.array([[3], [1]])
