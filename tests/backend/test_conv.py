@@ -115,6 +115,11 @@ def test_convolution(backend: Backend, case: Any, dtype: str, transposed: bool) 
     run_case(backend, case, dtype, transposed)
 
 
+def test_larger_than_the_caches(backend: Backend) -> None:
+    case = (1, 1, 20, 1, (660, 640), (7, 7), (2, 2), (3, 3), (1, 1))
+    run_case(backend, case, "float32", False)
+
+
 @pytest.mark.parametrize("width", [*range(1, 20), 31, 57, 63, 64, 65, 72, 130])
 def test_depthwise_rows(backend: Backend, width: int) -> None:
     for padding in ((1, 1), (2, 9)):

@@ -4,7 +4,9 @@
 #pragma once
 
 #include "conv_shape.h"
+#include "loops.h"
 #include "registry.h"
+#include "rows.h"
 #include "threads.h"
 
 namespace FL_ISA {
@@ -100,7 +102,7 @@ void pack_patches(const Gather& g, T* __restrict panel, const T* images,
 // Writes a block of results, pixels j0.. of an image block, to where they belong.
 template <class T>
 void scatter_block(const Gather& g, const T* block, int64_t cols, int64_t j0, T* dst,
-                   const T* bias) {
+                   const T* bias, bool past) {
   const int64_t pixels = g.pixels(), w = g.grid[2];
   for (int64_t r = 0; r < g.rows; ++r, block += cols) {
     const T add = bias ? bias[r] : T(0);
@@ -113,7 +115,10 @@ void scatter_block(const Gather& g, const T* block, int64_t cols, int64_t j0, T*
       T* to = dst + image * g.dst_image + r * g.dst_plane() + row * g.dst[2] +
               x * g.step[2] + g.first[2];
       if (g.step[2] == 1)
-        for (int64_t i = 0; i < len; ++i) to[i] = block[at + i] + add;
+        for_lanes<T>(len, [&](int64_t i, int k) {
+          const Vec<T> v = load_first(block + at + i, k) + add;
+          k < kLanes<T> ? store_first(to + i, v, k) : store_past(past, to + i, v);
+        });
       else
         for (int64_t i = 0; i < len; ++i) to[i * g.step[2]] = block[at + i] + add;
       at += len;
@@ -131,6 +136,7 @@ struct GatherTask {
   T* dst;
   const T* bias;
   int64_t k, block_k, images;  // images of a block
+  bool past;                   // whether the result goes past the caches
   int64_t built = -1;
   const T* phases = nullptr;
   int64_t image_stride = 0, channel_stride = 0;
@@ -170,7 +176,7 @@ struct GatherTask {
   bool run(int64_t block, int64_t j0, int64_t cols) {
     if (!build(block)) return false;
     constexpr int N = kTileCols<T>;
-    const bool direct = images == 1 && g.whole();
+    const bool direct = images == 1 && g.whole() && !past;
     T* image = dst + block * images * g.dst_image;
     T* c =
         direct ? image + j0 : scratch::array<T>(scratch::kWork2, size_t(g.rows * cols));
@@ -192,7 +198,7 @@ struct GatherTask {
                          kp * kRowSlots<T>, e);
       }
     }
-    if (!direct) scatter_block(g, c, cols, j0, image, bias);
+    if (!direct) scatter_block(g, c, cols, j0, image, bias, past);
     return true;
   }
 };
@@ -218,12 +224,14 @@ bool gather_convolution(const Gather& g, const T* weights, const T* src, T* dst,
       pack_rows(packed + tiles.packed_size(p), g.rows, std::min(block_k, k - p),
                 View<T>{weights + p, k, 1});
   }
+  const bool past = g.whole() && pixels % kLanes<T> == 0 &&
+                    g.n * g.rows * pixels * int64_t(sizeof(T)) >= kStreamBytes;
   bool ok = true;
   const int64_t work = g.rows * k * width;
   const int64_t grain =
       std::max<int64_t>(1, (int64_t{1} << 21) / std::max<int64_t>(work, 1));
   parallel_for(blocks * parts, grain, [&](int64_t begin, int64_t end) {
-    GatherTask<T> task{g, weights, packed, src, dst, bias, k, block_k, images};
+    GatherTask<T> task{g, weights, packed, src, dst, bias, k, block_k, images, past};
     for (int64_t i = begin; i < end; ++i) {
       const int64_t block = i / parts, j0 = i % parts * width;
       const int64_t mine = std::min(images, g.n - block * images) * pixels;
@@ -231,6 +239,7 @@ bool gather_convolution(const Gather& g, const T* weights, const T* src, T* dst,
       if (!task.run(block, j0, std::min(width, mine - j0)))
         __atomic_store_n(&ok, false, __ATOMIC_RELAXED);
     }
+    if (past) stream_fence();
   });
   return ok;
 }

@@ -54,6 +54,19 @@ def test_prelu_of_a_matrix_of_weights():
         F.prelu(t([[1.0, 2.0]]), t([[0.1, 0.2]]))
 
 
+def test_convolution_larger_than_the_caches():
+    """Such a result is written another way; of one image at a time it is not."""
+    generator = flambeau.Generator().manual_seed(0)
+    x = flambeau.randn(3, 2, 224, 224, generator=generator)
+    w = flambeau.randn(64, 2, 7, 7, generator=generator)
+    b = flambeau.randn(64, generator=generator)
+    got = F.conv2d(x, w, b, stride=2, padding=3)
+    assert got.numel() * 4 > 8 << 20
+    for k in range(3):
+        one = F.conv2d(x[k : k + 1], w, stride=2, padding=3) + b.reshape(-1, 1, 1)
+        assert flambeau.allclose(got[k : k + 1], one, rtol=1e-5, atol=1e-4)
+
+
 def test_bias_of_another_dtype():
     double = flambeau.ones(1, dtype=flambeau.float64)
     for dtype in (flambeau.float32, flambeau.int64, flambeau.complex64):
