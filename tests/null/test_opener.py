@@ -4,6 +4,7 @@ becomes a reason."""
 from __future__ import annotations
 
 import builtins
+import itertools
 
 import pytest
 from flambeau_core.registry import Registry
@@ -11,14 +12,17 @@ from flambeau_core.registry import Registry
 ADVICE = "install it"
 
 
+# Python keeps what it has imported: no test may use the name of another's module.
+_modules = itertools.count()
+
+
 @pytest.fixture
 def acme(site, monkeypatch):
     """A registry with backend acme in Python, whose module has this source."""
     monkeypatch.syspath_prepend(str(site.root))
-    count = iter(range(1000))
 
     def make(source, name="Acme", open_python=None, **fields):
-        module = f"acme_python_{next(count)}_{id(site)}"
+        module = f"acme_python_{next(_modules)}"
         (site.root / f"{module}.py").write_text(source)
         manifest = {"library": None, "module": f"{module}:{name}", **fields}
         site.backend(**manifest)
