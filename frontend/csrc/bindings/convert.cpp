@@ -293,8 +293,10 @@ bool convert(PyObject* o, const Arg& arg, Value& out, Arena& arena) {
       out = Value(reinterpret_cast<PyGenerator*>(o)->value);
       return true;
     case ArgType::Object:
-      check(Py_TYPE(o) != LayoutType || o == strided_layout, ErrorKind::NotImplemented,
-            "only flambeau.strided is built of the layouts, got ", str_of(o));
+      if (Py_TYPE(o) == LayoutType && o != strided_layout) {
+        fail(ErrorKind::NotImplemented,
+             "only flambeau.strided is built of the layouts, got ", str_of(o));
+      }
       out = Value();
       out.tag = Tag::Object;
       out.object = o;
